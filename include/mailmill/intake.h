@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * intake.h - the one door to the store: from "a message begins" to "it is on
+ * disk". Every way in ends here. Belongs to one loop's thread.
+ */
+#ifndef MAILMILL_INTAKE_H
+#define MAILMILL_INTAKE_H
+
+#include <mailmill/base.h>
+#include <mailmill/envelope.h>
+#include <mailmill/err.h>
+#include <mailmill/loop.h>
+#include <mailmill/store.h>
+
+struct intake;
+
+/* Tells which route takes an address (without case), or NULL: none. Lent. */
+typedef const char *(*intake_route_fn)(struct str address, void *ctx);
+
+struct intake_options {
+	const char *spool_dir; /* for bodies over memory_max; NULL: $TMPDIR */
+	uint64_t memory_max;   /* bytes kept in memory a message: 256 KiB */
+	uint64_t size_max;     /* a larger message is refused for good */
+	intake_route_fn route;
+	void *ctx;
+};
+
+/* Makes it. Gives: by intake_free(). */
+struct intake *intake_new(
+	struct loop *loop, struct store *store, const struct intake_options *o);
+/* Ends it; no message may be open. Accepts NULL. */
+void intake_free(struct intake *in);
+/* Changes the router after a reload. */
+void intake_set_route(struct intake *in, intake_route_fn route, void *ctx);
+/* Lends the route that takes an address, or NULL. */
+const char *intake_route(struct intake *in, struct str address);
+/* Tells the largest message that is taken. */
+uint64_t intake_size_max(const struct intake *in);
+/*
+ * Tells whether a message would be taken now (disk, queue).
+ * Returns: 0, or -1 with *err (ERR_TEMP).
+ */
+MUST_CHECK int intake_ready(struct intake *in, struct err *err);
+
+struct intake_message;
+
+/* Begins a message. Gives: by intake_commit() or intake_abort(). */
+struct intake_message *intake_begin(struct intake *in);
+/*
+ * Adds bytes of the body.
+ * Returns: 0, or -1 with *err: ERR_PERM larger than allowed, ERR_TEMP disk.
+ *          Only abort is allowed then.
+ */
+MUST_CHECK int intake_add(
+	struct intake_message *m, struct str bytes, struct err *err);
+/* outcome: 0 on disk, STORE_SEEN, or -1 with err. */
+typedef void (*intake_done_fn)(
+	void *ctx, int outcome, const struct id *id, const struct err *err);
+/*
+ * Stores it with this envelope (copied; every recipient must have a route) and
+ * `once` as in store.h. done() is called in the loop's thread, never from
+ * within this call. Takes: m.
+ */
+void intake_commit(struct intake_message *m, const struct envelope *env,
+	struct str once, intake_done_fn done, void *ctx);
+/* Throws it away. Takes: m. Accepts NULL. */
+void intake_abort(struct intake_message *m);
+
+#endif

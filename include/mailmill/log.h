@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* log.h - one line an event on standard error: noun.verb key=value ... */
+#ifndef MAILMILL_LOG_H
+#define MAILMILL_LOG_H
+
+#include <mailmill/base.h>
+#include <mailmill/str.h>
+
+enum log_level {
+	LOG_ERROR, /* a person must act */
+	LOG_WARN,  /* we coped */
+	LOG_INFO,  /* something happened to a message */
+	LOG_DEBUG, /* for us */
+};
+
+/*
+ * Sets what is shown. `is_journal` puts the level as <N> in front and leaves
+ * the time out, as systemd wants it; else lines begin with the time.
+ */
+void log_setup(enum log_level show, bool is_journal);
+/* Tells whether a level is shown, to save the cost of making its text. */
+bool log_shows(enum log_level level);
+/*
+ * Writes one line, in one write(): the event and its printed pairs. Control
+ * characters are written as \xNN, so that no input can forge a line.
+ * Note: never bodies, secrets, or URLs with a query string.
+ */
+void log_event(enum log_level level, const char *event, const char *fmt, ...)
+	PRINTF(3, 4);
+/*
+ * Redirects lines to fn (NULL: back to standard error), for tests that assert
+ * them. fn gets the line without time and line end.
+ */
+typedef void (*log_sink_fn)(enum log_level level, const char *line, void *ctx);
+void log_sink(log_sink_fn fn, void *ctx);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mail.h - a message, parsed: headers, parts, text, attachments.
+ *
+ * Whatever the bytes are, there is a mail: what is broken is mended or left
+ * out and told in the defects. All text given is valid UTF-8. Parsing costs
+ * what is asked for: text, attachments and identity are made when first wanted.
+ * One thread a mail. Only the worker and tools that do its job may call this.
+ */
+#ifndef MAILMILL_MAIL_H
+#define MAILMILL_MAIL_H
+
+#include <jansson.h>
+
+#include <mailmill/base.h>
+#include <mailmill/err.h>
+#include <mailmill/hash.h>
+#include <mailmill/mem.h>
+
+struct mail;
+struct mail_part;
+
+/* Loads converters and tables. Call once, before threads and the sandbox. */
+void mail_init(void);
+
+/*
+ * Parses a message. `raw` is lent until mail_free().
+ * Gives:   *out, by mail_free().
+ * Returns: 0, or -1 with *err (ERR_PERM) when it is beyond the limits that
+ *          keep the parser safe (nesting, header size, part count).
+ */
+MUST_CHECK int mail_parse(struct str raw, struct mail **out, struct err *err);
+/* The same from a file, without copying; fd stays the caller's. */
+MUST_CHECK int mail_parse_fd(int fd, struct mail **out, struct err *err);
+/* Ends it and all that it lent. Accepts NULL. */
+void mail_free(struct mail *m);
+/* Lends the arena in which all of the mail lives. */
+struct arena *mail_arena(struct mail *m);
+/* Lends the raw bytes. */
+struct str mail_raw(const struct mail *m);
+/* Tells the size in octets with every line end counted as CRLF (RFC 5228). */
+uint64_t mail_size(struct mail *m);
+
+struct mail_header {
+	struct str name;  /* as written */
+	struct str raw;	  /* the value as written: folded, not decoded */
+	struct str value; /* unfolded, RFC 2047 decoded, trimmed, UTF-8 */
+	uint64_t offset;  /* of the field's first byte in the message */
+};
+/* Lends the header fields of the message, in order. */
+const struct mail_header *mail_headers(struct mail *m, size_t *n);
+/* Lends the first field's value of a name (any case), or STR_NULL. */
+struct str mail_header(struct mail *m, struct str name);
+
+struct mail_address {
+	struct str name;    /* display name, decoded, may be empty */
+	struct str address; /* local@domain; raw text when it is no address */
+	struct str local,
+		domain; /* unquoted local part; empty when no address */
+	bool is_valid;
+};
+/*
+ * Reads an address list (RFC 5322, groups flattened, comments dropped) from a
+ * raw field value. Gives: an array in `a`. Returns: the count.
+ */
+size_t mail_addresses(
+	struct arena *a, struct str raw, struct mail_address **out);
+/* Reads a Date as RFC 5322 and its obsolete forms. Returns: 0 or -1. */
+MUST_CHECK int mail_date(struct str value, int64_t *seconds, int *zone_minutes);
+/* Lists the ids of In-Reply-To and References, nearest first, without < >. */
+size_t mail_references(struct mail *m, struct str **out);
+
+struct mail_part {
+	struct str type, subtype; /* lower case: "text", "plain" */
+	struct str charset;	  /* as declared, or empty */
+	struct str disposition;	  /* lower case: "attachment", "inline", "" */
+	struct str filename;	  /* decoded, without folders, or empty */
+	struct str content_id;	  /* without < > */
+	struct str encoding;	  /* lower case; "" is 7bit */
+	uint64_t header_offset;	  /* of the part's header in the message */
+	uint64_t offset, len;	  /* of its encoded body in the message */
+	struct mail_part *parent, *first,
+		*next;		/* tree; message/rfc822 has one */
+	unsigned depth, number; /* number: 0 is the root, depth first */
+	bool is_attachment;	/* a file rather than text to read */
+	bool is_inline; /* an image that the HTML shows by its Content-ID */
+};
+/* Lends the tree. */
+struct mail_part *mail_root(struct mail *m);
+/* Goes through the tree depth first, starting with the root. NULL: the end. */
+struct mail_part *mail_next(const struct mail_part *part);
+/* Lends the header fields of a part. */
+const struct mail_header *mail_part_headers(
+	struct mail *m, struct mail_part *part, size_t *n);
+/* Lends the decoded bytes of a leaf part. */
+struct str mail_part_bytes(struct mail *m, struct mail_part *part);
+/* Lends a text part as UTF-8 (HTML with its markup), else STR_NULL. */
+struct str mail_part_text(struct mail *m, struct mail_part *part);
+
+/* Lends the readable text: text/plain, or HTML made text. */
+struct str mail_text(struct mail *m);
+/* Lends the HTML body, or STR_NULL. */
+struct str mail_html(struct mail *m);
+/* Lends the new part of a reply: mail_text() without the quoted tail. */
+struct str mail_reply(struct mail *m);
+/* Makes text of HTML. Gives: in `a`. */
+struct str mail_html_to_text(struct arena *a, struct str html);
+
+struct mail_attachment {
+	struct mail_part *part;
+	struct str name; /* never empty */
+	struct str type; /* "image/png" */
+	bool is_inline;
+	uint64_t size;	   /* decoded */
+	struct str sha256; /* hex of the decoded bytes */
+};
+/* Lists attachments and inline images, in order. Lends: in the mail. */
+size_t mail_attachments(struct mail *m, const struct mail_attachment **out);
+
+enum mail_kind {
+	MAIL_ORDINARY,
+	MAIL_BOUNCE,
+	MAIL_DELAY,
+	MAIL_SUCCESS_NOTICE,
+	MAIL_AUTO_REPLY,
+	MAIL_AUTO_GENERATED,
+	MAIL_RECEIPT,
+	MAIL_FEEDBACK_REPORT,
+	MAIL_LIST,
+	MAIL_CALENDAR,
+	MAIL_CHALLENGE,
+	MAIL_LOOP,
+};
+#define MAIL_N_KINDS 12
+/* Names a kind: "auto-reply". */
+const char *mail_kind_name(enum mail_kind kind);
+/* Tells the kind of mail; `sender` is the reverse-path ("" null, NULL unknown).
+ */
+enum mail_kind mail_kind(struct mail *m, const char *sender);
+
+/*
+ * Tells the identity of architecture.md: SHA-256 over Message-ID, Date, From,
+ * Subject and decoded body parts, without trace headers.
+ */
+void mail_identity(struct mail *m, unsigned char out[HASH_LEN]);
+
+/*
+ * Looks up a value by its name in rules and in `parse --json`: "subject",
+ * "from", "from.name", "header.x_order". Lends: in the mail.
+ * Returns: 0, or -1 when there is no such name (not: no such value).
+ */
+MUST_CHECK int mail_value(struct mail *m, struct str name, struct str *out);
+/* Lists the names, ended by NULL; "header." stands for all headers. */
+const char *const *mail_value_names(void);
+
+/* Makes the form that `mailmill parse --json` prints. Gives: json_decref(). */
+json_t *mail_to_json(struct mail *m);
+
+struct mail_defect {
+	uint64_t offset;
+	struct str text; /* what was wrong and what was done about it */
+};
+/* Lists what was wrong, as far as it was noticed up to now. */
+size_t mail_defects(struct mail *m, const struct mail_defect **out);
+
+AUTO_DEFINE(mail, struct mail *, mail_free)
+
+#endif

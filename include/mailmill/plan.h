@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * plan.h - what a script decided (plan), asked (questions) and was told
+ * (facts): plain data in an arena, its wire form and its JSON form.
+ *
+ * rules-language.md, section Meaning, draws the JSON.
+ */
+#ifndef MAILMILL_PLAN_H
+#define MAILMILL_PLAN_H
+
+#include <jansson.h>
+
+#include <mailmill/base.h>
+#include <mailmill/buf.h>
+#include <mailmill/err.h>
+#include <mailmill/mem.h>
+
+#define PLAN_RECORDS_MAX 10000
+#define PLAN_FIELDS_MAX 1000 /* of one record */
+#define PLAN_FILES_MAX 1000  /* of one plan */
+#define PLAN_ACTIONS_MAX 32
+#define PLAN_QUESTIONS_MAX 100
+#define PLAN_VALUE_MAX ((size_t)1 << 20)
+
+enum plan_op {
+	PLAN_CREATE,
+	PLAN_UPDATE,
+	PLAN_UPSERT,
+	PLAN_DELETE
+};
+
+enum plan_kind {
+	PLAN_TEXT, /* `value` as text; the target converts by its schema */
+	PLAN_REF, /* the field `ref_field` of the plan's record named `value` */
+	PLAN_NULL, /* clear the field */
+};
+
+/* What to do with a text that is longer than the target's field. */
+enum plan_overflow {
+	PLAN_FAIL,
+	PLAN_CUT,
+	PLAN_FILE
+};
+
+struct plan_field {
+	struct str name;
+	enum plan_kind kind;
+	struct str value;     /* UTF-8 text; for PLAN_REF the record's name */
+	struct str ref_field; /* "Id" */
+	enum plan_overflow overflow;
+	uint64_t max;  /* UTF-16 units that the rule allows; 0: the schema's */
+	unsigned line; /* of the rule */
+};
+
+/* Bytes for the target: from the message, or given as text. */
+struct plan_file {
+	struct str name;       /* file name, no path; never empty */
+	struct str type;       /* "image/png" */
+	struct str content_id; /* without < and >, or empty */
+	bool is_inline;	       /* the HTML shows it */
+	bool is_literal;       /* `literal` holds it; else the range does */
+	struct str literal;
+	uint64_t offset, len; /* of the encoded bytes in the message */
+	struct str encoding;  /* "base64", "quoted-printable", "identity",
+				 "uuencode" */
+	uint64_t size;	      /* decoded bytes */
+	struct str sha256;    /* of the decoded bytes, 64 hex letters */
+	unsigned line;
+};
+
+struct plan_record {
+	enum plan_op op;
+	struct str name;   /* unique in the plan */
+	struct str object; /* "Case" */
+	struct str key;	   /* "" until plan_set_keys() */
+	struct str id;	   /* of update and delete */
+	struct str by;	   /* of upsert: the external id field */
+	struct plan_field *fields;
+	size_t n_fields;
+	struct plan_file *files;
+	size_t n_files;
+	unsigned line;
+};
+
+enum plan_action_kind {
+	PLAN_KEEP,
+	PLAN_DISCARD,
+	PLAN_FILEINTO, /* value: folder */
+	PLAN_REDIRECT, /* value: address */
+};
+
+struct plan_action {
+	enum plan_action_kind kind;
+	struct str value;
+	bool is_implicit; /* the implicit keep */
+	bool is_copy;	  /* :copy */
+	unsigned line;
+};
+
+enum plan_question_kind {
+	PLAN_FIND,   /* rows of a target's object */
+	PLAN_THREAD, /* the record that an earlier mail of the thread made */
+};
+
+struct plan_pair {
+	struct str name, value;
+};
+
+struct plan_question {
+	enum plan_question_kind kind;
+	struct str name; /* stable: made of all below by plan_name_question() */
+	struct str object;
+	struct plan_pair *where; /* FIND: all must be equal */
+	size_t n_where;
+	struct str *fields; /* FIND: to bring beside Id */
+	size_t n_fields;
+	struct str order; /* FIND: field, or empty */
+	bool is_first;	  /* FIND: one of several will do */
+	struct str
+		*ids; /* THREAD: Message-IDs without < and >, nearest first */
+	size_t n_ids;
+};
+
+/* Zeroed, it is an empty plan. All lives in one arena, the maker's. */
+struct plan {
+	struct str script, script_sha256; /* name, 64 hex letters */
+	struct plan_record *records;
+	size_t n_records;
+	struct plan_action *actions;
+	size_t n_actions;
+	struct plan_question *questions; /* not empty: nothing else counts */
+	size_t n_questions;
+	struct str *notes;
+	size_t n_notes;
+	struct str fail; /* not empty: the delivery is dead with this reason */
+};
+
+/* What FIND and THREAD brought: rows of fields, "Id" among them. */
+struct facts_row {
+	struct plan_pair *fields;
+	size_t n_fields;
+};
+
+struct facts_answer {
+	struct str name;	/* of the question */
+	struct facts_row *rows; /* none: it is known that there is nothing */
+	size_t n_rows;
+};
+
+/* What a script may know beside the mail. Zeroed: nothing. */
+struct facts {
+	int64_t now; /* wall ms; one moment for the whole evaluation */
+	struct str route;
+	struct facts_answer *answers;
+	size_t n_answers;
+};
+
+/* Sets q->name: the same for equal questions, different for others. */
+void plan_name_question(struct arena *a, struct plan_question *q);
+/* Finds an answer by a question's name. Returns: or NULL. */
+const struct facts_answer *facts_find(const struct facts *f, struct str name);
+/* Finds a field (without case) in a row. Returns: its value or STR_NULL. */
+struct str facts_row_get(const struct facts_row *row, struct str field);
+
+/*
+ * Sets the key of each create and upsert: base32 (lower case, 52 letters) of
+ * SHA-256 over identity, route and record name, so that the same mail gives
+ * the same keys.
+ */
+void plan_set_keys(
+	struct arena *a, struct plan *p, struct str identity, struct str route);
+
+/* Adds the wire form of a plan. Over b's limit, buf_is_over() tells. */
+void plan_encode(struct buf *b, const struct plan *p);
+/*
+ * Reads it; the bytes are hostile: counts are limited as above, references
+ * must name an earlier record, enums be in range, texts be UTF-8.
+ * Gives: *out in `a`; its strings lend from `in`. Returns: 0, or -1 with *err.
+ */
+MUST_CHECK int plan_decode(
+	struct arena *a, struct str in, struct plan **out, struct err *err);
+/* Adds the wire form of facts. */
+void facts_encode(struct buf *b, const struct facts *f);
+/* Reads it as plan_decode() does. */
+MUST_CHECK int facts_decode(
+	struct arena *a, struct str in, struct facts **out, struct err *err);
+
+/* Makes the JSON form. Gives: by json_decref(). */
+json_t *plan_to_json(const struct plan *p);
+/* Makes the JSON form of facts. Gives: by json_decref(). */
+json_t *facts_to_json(const struct facts *f);
+/*
+ * Reads facts from JSON, as `mailmill eval --facts` takes them.
+ * Gives: *out in `a`. Returns: 0, or -1 with *err that names the member.
+ */
+MUST_CHECK int facts_from_json(struct arena *a, const json_t *json,
+	struct facts **out, struct err *err);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * store.h - the durable queue and journal, behind one face for all databases.
+ *
+ * A message is stored once, with one delivery for each route that its
+ * recipients match; the delivery is the unit of work. Writes of all kinds go
+ * to one writer thread, which commits what has gathered with one sync and then
+ * calls each one's done(). So every write is asynchronous: the struct that
+ * describes it, and all that it points to, is lent until done() was called.
+ * done() runs on the writer's thread and must be short (post to a loop).
+ *
+ * Reads are synchronous and may come from any thread.
+ */
+#ifndef MAILMILL_STORE_H
+#define MAILMILL_STORE_H
+
+#include <mailmill/base.h>
+#include <mailmill/envelope.h>
+#include <mailmill/err.h>
+#include <mailmill/id.h>
+#include <mailmill/mem.h>
+
+struct store;
+struct store_driver;
+
+struct store_options {
+	const char *path; /* the folder of the store; memory store: NULL */
+	uint64_t reserve; /* bytes of disk below which puts are refused */
+	uint64_t
+		queue_max; /* waiting deliveries above which puts are refused */
+	int64_t keep_bytes_ms;	 /* how long a done message's bytes stay */
+	int64_t keep_journal_ms; /* how long its row and journal stay */
+};
+
+/*
+ * Opens a store, making it or bringing its schema forward as needed, and
+ * returns what a dead owner had claimed to the queue. `driver`: "sqlite" or
+ * "memory". One process at a time: a second is refused with the first's pid.
+ * Gives:   *out, by store_close().
+ * Returns: 0, or -1 with *err: locked, made by a newer version, damaged (says
+ *          how to repair).
+ */
+MUST_CHECK int store_open(const char *driver, const struct store_options *o,
+	struct store **out, struct err *err);
+/* Waits for all writes, checkpoints, closes. Accepts NULL. */
+void store_close(struct store *s);
+
+/* --- the life of a delivery --------------------------------------------- */
+
+enum store_state {
+	STORE_QUEUED,
+	STORE_CLAIMED,
+	STORE_RETRY, /* waits for due_at */
+	STORE_HELD,  /* waits for a person: kept for review, operator's fault */
+	STORE_DONE,
+	STORE_DEAD,    /* waits for a person, with a reason that is permanent */
+	STORE_DROPPED, /* ended by a person */
+};
+#define STORE_N_STATES 7
+/* Names a state: "queued", "claimed" ... */
+const char *store_state_name(enum store_state state);
+/* Reads a state's name. Returns: 0 or -1. */
+MUST_CHECK int store_state_parse(struct str name, enum store_state *out);
+
+struct store_put;
+typedef void (*store_put_fn)(
+	struct store_put *put, int outcome, const struct err *err);
+
+/* One recipient group: those of the message that one route takes. */
+struct store_put_route {
+	struct str route;
+	struct str *rcpts;
+	size_t n_rcpts;
+};
+
+#define STORE_SEEN 1 /* outcome: `once` was there already, nothing added */
+
+struct store_put {
+	struct id id; /* of the message, made by the caller with id_new() */
+	const struct envelope *env;
+	uint64_t size;	  /* of the body in bytes */
+	const char *body; /* the bytes, or NULL: read `size` bytes from ... */
+	int fd;		  /* ... the start of this */
+	const struct store_put_route *routes;
+	size_t n_routes; /* at least 1 */
+	struct str once; /* not empty: skip when a put with it was committed */
+	store_put_fn
+		done; /* outcome: 0 committed, STORE_SEEN, or -1 with err */
+	void *ctx;
+	struct store_put *next; /* the store's own */
+};
+
+/*
+ * Stores a message and its deliveries; durable when done() gets 0.
+ * Refuses (ERR_TEMP) at once when disk or queue are beyond their limits.
+ */
+void store_put(struct store *s, struct store_put *put);
+
+/* A delivery as claimed: all that is needed to work on it. */
+struct store_delivery {
+	int64_t id; /* ascends in order of arrival */
+	struct id message;
+	struct str route;
+	struct str *rcpts; /* those of the envelope that the route took */
+	size_t n_rcpts;
+	struct envelope env; /* of the message, all recipients */
+	uint64_t size;	     /* of the body */
+	unsigned attempts;   /* times it was claimed before */
+	unsigned crashes;    /* workers that it felled */
+	struct str identity; /* 32 bytes, or empty when not known yet */
+};
+
+struct store_claim;
+typedef void (*store_claim_fn)(
+	struct store_claim *claim, const struct err *err);
+
+struct store_claim {
+	unsigned max;		      /* at most so many */
+	int64_t lease_ms;	      /* after it, they are due again */
+	int64_t now;		      /* wall ms */
+	struct arena *arena;	      /* results are made here */
+	struct store_delivery *items; /* result, oldest due first */
+	size_t n_items;
+	int64_t next_due; /* result when fewer than max: wall ms, or 0: none */
+	store_claim_fn done;
+	void *ctx;
+	struct store_claim *next;
+};
+
+/* Claims what is due. */
+void store_claim(struct store *s, struct store_claim *claim);
+
+/* A thread's member: replies that refer to message_id belong to the record. */
+struct store_thread {
+	struct str scope;	   /* the target's name: records of one org */
+	struct str message_id;	   /* without < and > */
+	struct str object, record; /* "Case", its id */
+};
+
+struct store_finish;
+typedef void (*store_finish_fn)(struct store_finish *f, const struct err *err);
+
+struct store_finish {
+	int64_t delivery;
+	enum store_state to; /* any but CLAIMED */
+	int64_t due_at;	     /* of QUEUED and RETRY, wall ms */
+	struct str reason;   /* of RETRY, HELD, DEAD; of DONE: why no record, or
+				"" */
+	bool is_crash;	     /* it felled a worker: count it */
+	bool is_attempt; /* counts as an attempt; false: just gave it back */
+	struct str identity, message_id; /* kept when not empty */
+	struct str
+		journal; /* JSON text of what was done, kept when not empty */
+	const struct store_thread *threads; /* to add */
+	size_t n_threads;
+	int64_t now; /* wall ms */
+	store_finish_fn done;
+	void *ctx;
+	struct store_finish *next;
+};
+
+/* Ends a claim: state, journal, threads and identity in one transaction. */
+void store_finish(struct store *s, struct store_finish *f);
+
+/* --- what the mill asks -------------------------------------------------- */
+
+/*
+ * Gives a read-only descriptor of a message's bytes, from 0: a sealed memory
+ * file when small, else an unlinked file, so that big mails cost no memory.
+ * Returns: 0, STORE_GONE when retention took them, or -1 with *err.
+ */
+#define STORE_GONE 2
+MUST_CHECK int store_body(struct store *s, const struct id *message,
+	int *fd_out, struct err *err);
+
+#define STORE_NONE 3
+#define STORE_PENDING 4
+/*
+ * Finds the record of the nearest of `ids` that has one.
+ * Returns: 0 with *record in `a`; STORE_NONE; STORE_PENDING when a delivery of
+ *          the same scope's routes with one of these Message-IDs is still on
+ *          its way (*pending is it; `self` is not counted); or -1 with *err.
+ */
+MUST_CHECK int store_find_thread(struct store *s, struct arena *a,
+	struct str scope, struct str object, const struct str *ids,
+	size_t n_ids, int64_t self, struct str *record, int64_t *pending,
+	struct err *err);
+/*
+ * Finds a done delivery of the same mail on the same route.
+ * Returns: 0 with *delivery, STORE_NONE, or -1 with *err.
+ */
+MUST_CHECK int store_find_identity(struct store *s, struct str route,
+	struct str identity, int64_t self, int64_t *delivery, struct err *err);
+
+/* --- what admins ask ----------------------------------------------------- */
+
+struct store_filter {
+	unsigned states;  /* bit 1 << state; 0: all */
+	struct str route; /* empty: all */
+	struct str text;  /* part of sender, recipient, reason, message-id */
+	int64_t from, to; /* received, wall ms; 0: open */
+	int64_t after;	  /* only ids above (for paging) */
+	size_t max;	  /* 0: 100 */
+};
+
+/* A line of the list. Strings are in the caller's arena. */
+struct store_row {
+	int64_t id;
+	struct id message;
+	struct str route, sender, reason, message_id, source;
+	struct str *rcpts;
+	size_t n_rcpts;
+	enum store_state state;
+	unsigned attempts;
+	int64_t received_at, due_at, changed_at; /* wall ms, 0: none */
+	uint64_t size;
+	bool has_body;
+};
+
+/* Lists by ascending id. Gives: *out in `a`. Returns: 0, or -1 with *err. */
+MUST_CHECK int store_list(struct store *s, struct arena *a,
+	const struct store_filter *filter, struct store_row **out,
+	size_t *n_out, struct err *err);
+struct store_event {
+	int64_t at; /* wall ms */
+	enum store_state to;
+	struct str text;    /* reason, or who did it */
+	struct str journal; /* JSON text, or empty */
+};
+/* Brings one delivery, its envelope and its history, oldest first.
+ * Returns: 0, STORE_NONE, or -1 with *err. */
+MUST_CHECK int store_show(struct store *s, struct arena *a, int64_t id,
+	struct store_row *row, struct envelope *env,
+	struct store_event **events, size_t *n_events, struct err *err);
+
+struct store_count {
+	struct str route;
+	int64_t day;	   /* wall ms of its start, UTC, by time of receipt */
+	uint64_t received; /* counted when put, never recounted */
+	uint64_t by_state[STORE_N_STATES]; /* counted now, retained or not */
+};
+/*
+ * Counts deliveries by route and day. The books balance when, for each row,
+ * received is the sum of by_state.
+ */
+MUST_CHECK int store_balance(struct store *s, struct arena *a,
+	struct store_count **out, size_t *n_out, struct err *err);
+/* Counts all deliveries by state, and the oldest waiting's receipt (or 0). */
+MUST_CHECK int store_stats(struct store *s, uint64_t by_state[STORE_N_STATES],
+	int64_t *oldest, struct err *err);
+
+enum store_order {
+	STORE_DO_RETRY,
+	STORE_DO_DROP,
+	STORE_DO_RELEASE
+};
+/*
+ * Carries out a person's word on one delivery and journals it with `who`.
+ * retry: RETRY, DEAD, HELD or DROPPED become QUEUED; drop: waiting or DEAD
+ * become DROPPED; release: HELD become QUEUED. Waits for the commit.
+ * Returns: 0, STORE_NONE when there is none or it is in no such state, or -1.
+ */
+MUST_CHECK int store_order(struct store *s, int64_t id, enum store_order order,
+	struct str who, struct err *err);
+
+/*
+ * Does one small step of retention at wall time `now`.
+ * Returns: 1 when there is more to do, 0 when not, or -1 with *err.
+ */
+MUST_CHECK int store_sweep(struct store *s, int64_t now, struct err *err);
+/*
+ * Checks all of it, page by page and sum by sum, calling fn for each fault.
+ * Returns: 0 sound, 1 damaged, or -1 with *err.
+ */
+MUST_CHECK int store_check(const char *driver, const struct store_options *o,
+	void (*fn)(const char *fault, void *ctx), void *ctx, struct err *err);
+
+AUTO_DEFINE(store, struct store *, store_close)
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * worker.h - evaluating mails in processes that can do nothing else.
+ *
+ * The pool is the parent's side: it starts workers, gives them scripts and
+ * jobs, bounds them, and replaces them. A worker is this program executed anew
+ * as `mailmill worker` with nothing open but its socket.
+ */
+#ifndef MAILMILL_WORKER_H
+#define MAILMILL_WORKER_H
+
+#include <mailmill/base.h>
+#include <mailmill/envelope.h>
+#include <mailmill/err.h>
+#include <mailmill/loop.h>
+#include <mailmill/plan.h>
+
+enum worker_isolation {
+	WORKER_BATCH,
+	WORKER_MESSAGE
+};
+
+struct worker_options {
+	unsigned workers; /* processes */
+	enum worker_isolation isolation;
+	unsigned batch_max; /* messages before a worker is replaced */
+	uint64_t memory;    /* RLIMIT_AS, bytes */
+	int64_t time_ms;    /* wall and CPU time for one message */
+};
+
+struct worker_pool;
+
+/* A rule file as the worker gets it; compiled there again. */
+struct worker_script {
+	const char *name;
+	struct str source;
+};
+
+/* Makes a pool; workers start at once. Gives: *out, by worker_pool_free(). */
+MUST_CHECK int worker_pool_new(struct loop *loop,
+	const struct worker_options *o, const struct worker_script *scripts,
+	size_t n_scripts, struct worker_pool **out, struct err *err);
+/* Ends all workers; unfinished jobs end with WORKER_CANCELLED. */
+void worker_pool_free(struct worker_pool *p);
+/*
+ * Changes the scripts for jobs given from now on (workers are replaced as they
+ * become idle; jobs under way end with the old ones). Copies.
+ */
+void worker_pool_set_scripts(struct worker_pool *p,
+	const struct worker_script *scripts, size_t n_scripts);
+/* Tells how many jobs it would take at once without queueing. */
+unsigned worker_pool_idle(const struct worker_pool *p);
+
+enum worker_outcome {
+	WORKER_PLAN,	  /* plan, identity, message_id are there */
+	WORKER_REFUSED,	  /* the message is beyond the parser's limits: `reason`
+			   */
+	WORKER_CRASHED,	  /* it felled the worker: `reason` says how */
+	WORKER_CANCELLED, /* the pool is ending */
+	WORKER_BROKEN, /* not the message's fault (no such script, ...): reason
+			*/
+};
+
+struct worker_job;
+typedef void (*worker_fn)(struct worker_job *job);
+
+struct worker_job {
+	int fd; /* the message's bytes, read-only; stays the caller's */
+	const char *script;	    /* name */
+	const struct envelope *env; /* with the route's recipients only */
+	const struct facts *facts;
+	struct arena *arena; /* results live here */
+	worker_fn done;	     /* called in the loop's thread */
+	void *ctx;
+
+	enum worker_outcome outcome;
+	struct plan *plan;	/* decoded and checked; keys are set */
+	struct str identity;	/* 32 bytes */
+	struct str message_id;	/* without < >, or empty */
+	struct str *references; /* as mail_references() */
+	size_t n_references;
+	struct str subject; /* for logs and lists, UTF-8, at most 256 bytes */
+	struct str reason;
+	struct worker_job *next; /* the pool's own */
+};
+
+/* Queues a job; all it points to is lent until done(). */
+void worker_submit(struct worker_pool *p, struct worker_job *job);
+
+/*
+ * Is `mailmill worker`: serves the socket on descriptor 3 until it closes.
+ * Returns: the exit status.
+ */
+int worker_main(int argc, char **argv);
+
+#endif

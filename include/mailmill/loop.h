@@ -15,7 +15,11 @@ struct loop_timer;
 
 #define LOOP_READ 1u
 #define LOOP_WRITE 2u
-#define LOOP_HANGUP 4u /* given always, need not be asked for */
+/*
+ * Both directions are closed, or an error: given unless paused, need not be
+ * asked for. A peer that only ends its writing is seen by reading 0 bytes.
+ */
+#define LOOP_HANGUP 4u
 
 /* Makes a loop. Gives: *out, by loop_free(). Returns: 0, or -1 with *err. */
 MUST_CHECK int loop_new(struct loop **out, struct err *err);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * run.h - one evaluation: what a script can see, and the plan it makes.
+ *
+ * Hooks may read all fields; what they change is the plan (by the functions
+ * below), variables, and their own state. All that they make lives in
+ * run->arena. An evaluation is a function of its arguments: no clock, no
+ * randomness, no file.
+ */
+#ifndef SIEVE_RUN_H
+#define SIEVE_RUN_H
+
+#include <mailmill/base.h>
+#include <mailmill/mail.h>
+#include <mailmill/mem.h>
+#include <mailmill/plan.h>
+#include <mailmill/sieve.h>
+
+#include "ext.h"
+
+#define SIEVE_MATCH_VALUES_MAX 33 /* ${0} to ${32} */
+
+struct sieve_run {
+	const struct sieve_script *script;
+	const struct sieve_limits *limits;
+	struct mail *mail;
+	const struct envelope *env;
+	const struct facts *facts;
+	struct arena *arena;
+	struct plan *plan;
+	struct err *err;
+
+	const struct sieve_node *at; /* what runs now, for messages */
+	bool is_kept;		     /* the implicit keep is still in effect */
+	unsigned n_redirects;
+	uint64_t steps;			/* left */
+	const struct sieve_node *leave; /* of SIEVE_LEAVE */
+
+	struct str *variables; /* by slot */
+	struct str match_values[SIEVE_MATCH_VALUES_MAX];
+	unsigned n_match_values;
+	void **states; /* by extension: sieve_run_state() */
+	void *host;    /* whoever runs it (the test runner) */
+};
+
+/*
+ * Ends the evaluation with an error: the plan will hold nothing but the reason
+ * "NAME: line N: TEXT". Put the value that was wrong into the text.
+ * Returns: SIEVE_FAILED.
+ */
+int sieve_fail(struct sieve_run *r, const char *fmt, ...) PRINTF(2, 3);
+
+/* Counts `n` steps. Returns: 0, or SIEVE_FAILED when none are left. */
+int sieve_step(struct sieve_run *r, uint64_t n);
+
+/* Runs the commands of a node's block. Returns: an enum sieve_flow. */
+int sieve_exec_block(struct sieve_run *r, const struct sieve_node *n);
+/* Runs a test. Returns: 1, 0, SIEVE_FAILED or SIEVE_WAIT. */
+int sieve_run_test(struct sieve_run *r, const struct sieve_node *test);
+
+/*
+ * Strings
+ */
+
+/* Expands a text. Returns: 0, SIEVE_FAILED, or SIEVE_WAIT. */
+MUST_CHECK int sieve_text_get(
+	struct sieve_run *r, const struct sieve_text *t, struct str *out);
+/* Expands a string argument. */
+MUST_CHECK int sieve_arg_get(
+	struct sieve_run *r, const struct sieve_arg *a, struct str *out);
+/* Expands a string or list. Gives: an array of arg->n in run->arena. */
+MUST_CHECK int sieve_arg_list(
+	struct sieve_run *r, const struct sieve_arg *a, struct str **out);
+/* Lends the value of a constant string: SIEVE_CONST, SIEVE_VARIABLE. */
+static inline struct str sieve_arg_const(const struct sieve_arg *a)
+{
+	return a->texts[0].value;
+}
+
+/* Sets a variable; a value over the limit is cut on a character. */
+void sieve_set(struct sieve_run *r, unsigned slot, struct str value);
+/* Tells the value of a variable, "" when never set. */
+struct str sieve_get(const struct sieve_run *r, unsigned slot);
+/* Applies the modifiers of a node with SIEVE_MODIFIES. Returns: 0 or < 0. */
+MUST_CHECK int sieve_modify(
+	struct sieve_run *r, const struct sieve_node *n, struct str *value);
+
+/*
+ * Matching, for words with SIEVE_MATCHES
+ */
+
+/*
+ * Compares values with the node's keys as its match type says; :count counts
+ * the values. Match variables are set on success.
+ * Returns: 1, 0, SIEVE_FAILED or SIEVE_WAIT.
+ */
+int sieve_match_values(struct sieve_run *r, const struct sieve_node *n,
+	const struct str *values, size_t n_values);
+/* The same when :count is to see `count` rather than the number of values. */
+int sieve_match_counted(struct sieve_run *r, const struct sieve_node *n,
+	const struct str *values, size_t n_values, uint64_t count);
+
+/*
+ * The plan
+ *
+ * The arrays of the plan grow: a pointer into them holds until the next of its
+ * kind is added; keep the index.
+ */
+
+/*
+ * Adds an action with the node's line; one that is there already is not
+ * doubled. keep, and those without :copy, end the implicit keep.
+ * Returns: 0 or SIEVE_FAILED (too many).
+ */
+MUST_CHECK int sieve_add_action(struct sieve_run *r, const struct sieve_node *n,
+	enum plan_action_kind kind, struct str value, bool is_copy);
+/*
+ * Adds a record with op, name, object, line set, and ends the implicit keep.
+ * Returns: its index, or SIEVE_FAILED (too many).
+ */
+MUST_CHECK ssize_t sieve_add_record(struct sieve_run *r,
+	const struct sieve_node *n, enum plan_op op, struct str object,
+	struct str name);
+/* Adds an empty field to a record. Returns: it, or NULL: failed (too many). */
+MUST_CHECK struct plan_field *sieve_add_field(struct sieve_run *r,
+	const struct sieve_node *n, size_t record, struct str name);
+/* Adds an empty file to a record. Returns: it, or NULL: failed (too many). */
+MUST_CHECK struct plan_file *sieve_add_file(
+	struct sieve_run *r, const struct sieve_node *n, size_t record);
+/* Adds a line for the journal. */
+void sieve_add_note(struct sieve_run *r, struct str text);
+
+/*
+ * Looks up the answer to a question (its name need not be set). When the facts
+ * have none, the question is added to the plan and *out is NULL: return
+ * SIEVE_WAIT, or go on collecting more questions without the answer.
+ * Returns: 0 or SIEVE_FAILED (too many questions).
+ */
+MUST_CHECK int sieve_ask(struct sieve_run *r, struct plan_question *q,
+	const struct facts_answer **out);
+
+/*
+ * State
+ */
+
+/* Lends this extension's memory for this evaluation, zeroed at first. */
+void *sieve_run_state(
+	struct sieve_run *r, const struct sieve_ext *ext, size_t size);
+/* Lends what sieve_check_state() gave while compiling, or NULL. */
+void *sieve_run_script_state(
+	const struct sieve_run *r, const struct sieve_ext *ext);
+/*
+ * Compiles a pattern that was not known at compile time.
+ * Returns: or NULL: sieve_fail() was called.
+ */
+const struct sieve_regex *sieve_run_regex(
+	struct sieve_run *r, struct str pattern, unsigned flags);
+
+/*
+ * For hosts: the test runner. sieve_compile() and sieve_eval() are made of
+ * these.
+ */
+
+/* Compiles as sieve_compile() does; `for_tests` lets test words in. */
+MUST_CHECK int sieve_compile_for(bool for_tests, const char *name,
+	struct str source, const struct sieve_limits *limits,
+	struct sieve_diags *diags, struct sieve_script **out);
+/*
+ * Makes an evaluation that has not begun, with an empty plan in it. Fields may
+ * be changed before and between: mail, env, facts, plan, host.
+ * Lends: in `a`.
+ */
+struct sieve_run *sieve_run_new(const struct sieve_script *s, struct mail *mail,
+	const struct envelope *env, const struct facts *facts, struct arena *a,
+	struct err *err);
+/*
+ * Runs a script from start to end. Neither adds the implicit keep nor throws
+ * anything away: see sieve_run_finish(). Returns: an enum sieve_flow.
+ */
+int sieve_run_script(struct sieve_run *r);
+/*
+ * Makes r->plan what sieve_eval() gives: adds the implicit keep if it is still
+ * in effect; after SIEVE_FAILED leaves nothing but the reason.
+ */
+void sieve_run_finish(struct sieve_run *r, int flow);
+/* Exchanges mail and envelope; forgets what was kept of the old one. */
+void sieve_run_set_mail(
+	struct sieve_run *r, struct mail *mail, const struct envelope *env);
+/* Ends what lies outside the arena (patterns). Accepts NULL. */
+void sieve_run_fini(struct sieve_run *r);
+
+#endif

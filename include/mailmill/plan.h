@@ -20,7 +20,17 @@
 #define PLAN_FILES_MAX 1000  /* of one plan */
 #define PLAN_ACTIONS_MAX 32
 #define PLAN_QUESTIONS_MAX 100
+#define PLAN_NOTES_MAX 1000
+#define PLAN_WHERE_MAX 32    /* pairs of one question */
+#define PLAN_COLUMNS_MAX 100 /* fields that one question brings */
+#define PLAN_IDS_MAX 1000    /* Message-IDs of one question */
+#define PLAN_NAME_MAX 255    /* bytes of a record's, object's, field's name */
 #define PLAN_VALUE_MAX ((size_t)1 << 20)
+#define PLAN_QUESTION_NAME_MAX 512
+
+#define FACTS_ANSWERS_MAX 1000
+#define FACTS_ROWS_MAX 2000 /* of one answer */
+#define FACTS_FIELDS_MAX PLAN_FIELDS_MAX
 
 enum plan_op {
 	PLAN_CREATE,
@@ -155,7 +165,10 @@ struct facts {
 	size_t n_answers;
 };
 
-/* Sets q->name: the same for equal questions, different for others. */
+/*
+ * Sets q->name: the same for equal questions, different for others. Short ones
+ * are readable: "find/Contact/Email=ann%40example.org/Id,AccountId".
+ */
 void plan_name_question(struct arena *a, struct plan_question *q);
 /* Finds an answer by a question's name. Returns: or NULL. */
 const struct facts_answer *facts_find(const struct facts *f, struct str name);
@@ -173,8 +186,10 @@ void plan_set_keys(
 /* Adds the wire form of a plan. Over b's limit, buf_is_over() tells. */
 void plan_encode(struct buf *b, const struct plan *p);
 /*
- * Reads it; the bytes are hostile: counts are limited as above, references
- * must name an earlier record, enums be in range, texts be UTF-8.
+ * Reads it; the bytes are hostile: counts and lengths are limited as above,
+ * references must name an earlier record, enums be in range, texts be UTF-8,
+ * names be free of control characters, and the name of a question be the one
+ * that plan_name_question() gives it, so that none can pass for another.
  * Gives: *out in `a`; its strings lend from `in`. Returns: 0, or -1 with *err.
  */
 MUST_CHECK int plan_decode(
@@ -190,7 +205,9 @@ json_t *plan_to_json(const struct plan *p);
 /* Makes the JSON form of facts. Gives: by json_decref(). */
 json_t *facts_to_json(const struct facts *f);
 /*
- * Reads facts from JSON, as `mailmill eval --facts` takes them.
+ * Reads facts from JSON, as facts_to_json() makes it and `mailmill eval
+ * --facts` takes it. An answer's "question" is a name, or the question as in a
+ * plan's JSON, whose name is then made here.
  * Gives: *out in `a`. Returns: 0, or -1 with *err that names the member.
  */
 MUST_CHECK int facts_from_json(struct arena *a, const json_t *json,

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * plan.c - names of questions, looking facts up, keys of records.
+ *
+ * A plan is plain data: whoever makes it fills arrays in an arena, whoever
+ * reads it goes through them. What crosses a process or is stored goes through
+ * codec.c, which alone decides what a plan from outside may look like.
+ */
+#include <mailmill/enc.h>
+#include <mailmill/hash.h>
+#include <mailmill/plan.h>
+
+/* Separators of a question's name are never letters of a percent-encoding. */
+static void name_find(struct buf *b, const struct plan_question *q)
+{
+	for (size_t i = 0; i < q->n_where; i++) {
+		buf_byte(b, i ? '&' : '/');
+		enc_percent(b, q->where[i].name);
+		buf_byte(b, '=');
+		enc_percent(b, q->where[i].value);
+	}
+	if (q->n_where == 0)
+		buf_byte(b, '/');
+	buf_byte(b, '/');
+	for (size_t i = 0; i < q->n_fields; i++) {
+		if (i)
+			buf_byte(b, ',');
+		enc_percent(b, q->fields[i]);
+	}
+	if (q->order.len) {
+		buf_c(b, "/order=");
+		enc_percent(b, q->order);
+	}
+	if (q->is_first)
+		buf_c(b, "/first");
+}
+
+static void name_thread(struct buf *b, const struct plan_question *q)
+{
+	for (size_t i = 0; i < q->n_ids; i++) {
+		buf_byte(b, i ? ',' : '/');
+		enc_percent(b, q->ids[i]);
+	}
+}
+
+void plan_name_question(struct arena *a, struct plan_question *q)
+{
+	AUTO(buf) struct buf b = BUF_INIT(SIZE_MAX / 2);
+	unsigned char digest[HASH_LEN];
+	char hex[HASH_HEX_LEN + 1];
+	bool is_find = q->kind == PLAN_FIND;
+	size_t head;
+
+	buf_c(&b, is_find ? "find/" : "thread/");
+	enc_percent(&b, q->object);
+	head = b.len;
+	if (is_find)
+		name_find(&b, q);
+	else
+		name_thread(&b, q);
+	if (b.len > 200) {
+		hash_bytes(buf_view(&b), digest);
+		hash_hex(digest, hex);
+		b.len = MIN(head, 200);
+		buf_c(&b, "/#");
+		buf_c(&b, hex);
+	}
+	q->name = arena_str(a, buf_view(&b));
+}
+
+const struct facts_answer *facts_find(const struct facts *f, struct str name)
+{
+	for (size_t i = 0; i < f->n_answers; i++)
+		if (str_eq(f->answers[i].name, name))
+			return &f->answers[i];
+	return NULL;
+}
+
+struct str facts_row_get(const struct facts_row *row, struct str field)
+{
+	for (size_t i = 0; i < row->n_fields; i++)
+		if (str_eq_case(row->fields[i].name, field))
+			return row->fields[i].value;
+	return STR_NULL;
+}
+
+#define KEY_LEN 52 /* letters of five bits for 256 bits */
+
+static struct str make_key(
+	struct arena *a, struct str identity, struct str route, struct str name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+	struct hash *h = hash_begin();
+	unsigned char digest[HASH_LEN];
+	char *key = arena_alloc(a, KEY_LEN + 1);
+	unsigned bits = 0, n_bits = 0;
+	size_t at = 0;
+
+	hash_field(h, identity);
+	hash_field(h, route);
+	hash_field(h, name);
+	hash_end(h, digest);
+	for (size_t i = 0; i < HASH_LEN; i++) {
+		bits = bits << 8 | digest[i];
+		for (n_bits += 8; n_bits >= 5; n_bits -= 5)
+			key[at++] = letters[bits >> (n_bits - 5) & 31];
+	}
+	key[at++] = letters[bits << (5 - n_bits) & 31];
+	must(at == KEY_LEN);
+	return str_n(key, KEY_LEN);
+}
+
+void plan_set_keys(
+	struct arena *a, struct plan *p, struct str identity, struct str route)
+{
+	for (size_t i = 0; i < p->n_records; i++) {
+		struct plan_record *r = &p->records[i];
+		if (r->op == PLAN_CREATE || r->op == PLAN_UPSERT)
+			r->key = make_key(a, identity, route, r->name);
+	}
+}

@@ -30,15 +30,17 @@ struct store_options {
 		queue_max; /* waiting deliveries above which puts are refused */
 	int64_t keep_bytes_ms;	 /* how long a done message's bytes stay */
 	int64_t keep_journal_ms; /* how long its row and journal stay */
+	bool is_readonly; /* for looking only, also while an owner runs */
 };
 
 /*
  * Opens a store, making it or bringing its schema forward as needed, and
  * returns what a dead owner had claimed to the queue. `driver`: "sqlite" or
  * "memory". One process at a time: a second is refused with the first's pid.
+ * With is_readonly any number may look on, and all writes are refused.
  * Gives:   *out, by store_close().
- * Returns: 0, or -1 with *err: locked, made by a newer version, damaged (says
- *          how to repair).
+ * Returns: 0, or -1 with *err: locked (ERR_TEMP), made by a newer version,
+ *          damaged (says how to repair).
  */
 MUST_CHECK int store_open(const char *driver, const struct store_options *o,
 	struct store **out, struct err *err);
@@ -95,6 +97,12 @@ struct store_put {
  * Refuses (ERR_TEMP) at once when disk or queue are beyond their limits.
  */
 void store_put(struct store *s, struct store_put *put);
+/*
+ * Tells whether a put would be taken now: disk and queue are within their
+ * limits. Cheap enough for every message; from any thread.
+ * Returns: 0, or -1 with *err (ERR_TEMP).
+ */
+MUST_CHECK int store_ready(struct store *s, struct err *err);
 
 /* A delivery as claimed: all that is needed to work on it. */
 struct store_delivery {
@@ -149,6 +157,8 @@ struct store_finish {
 	bool is_crash;	     /* it felled a worker: count it */
 	bool is_attempt; /* counts as an attempt; false: just gave it back */
 	struct str identity, message_id; /* kept when not empty */
+	struct str scope; /* the target's name, beside message_id: see
+			     store_find_thread(); empty: matches any */
 	struct str
 		journal; /* JSON text of what was done, kept when not empty */
 	const struct store_thread *threads; /* to add */
@@ -159,7 +169,11 @@ struct store_finish {
 	struct store_finish *next;
 };
 
-/* Ends a claim: state, journal, threads and identity in one transaction. */
+/*
+ * Ends a claim: state, journal, threads and identity in one transaction.
+ * Fails with ERR_PERM when it is not claimed (its lease ran out and another's
+ * finish came first): whatever was to be kept is not.
+ */
 void store_finish(struct store *s, struct store_finish *f);
 
 /* --- what the mill asks -------------------------------------------------- */
@@ -176,10 +190,13 @@ MUST_CHECK int store_body(struct store *s, const struct id *message,
 #define STORE_NONE 3
 #define STORE_PENDING 4
 /*
- * Finds the record of the nearest of `ids` that has one.
- * Returns: 0 with *record in `a`; STORE_NONE; STORE_PENDING when a delivery of
- *          the same scope's routes with one of these Message-IDs is still on
- *          its way (*pending is it; `self` is not counted); or -1 with *err.
+ * Finds the record of the nearest of `ids` that has one. An id whose delivery
+ * is still on its way (saved by a finish with the same scope or none; queued,
+ * claimed, to be retried or held) ends the search: the record will be known
+ * later. Only deliveries that came before `self` (0: all) count, so that two
+ * which name each other can not wait for ever.
+ * Returns: 0 with *record in `a`; STORE_NONE; STORE_PENDING with *pending, the
+ *          delivery to wait for; or -1 with *err.
  */
 MUST_CHECK int store_find_thread(struct store *s, struct arena *a,
 	struct str scope, struct str object, const struct str *ids,
@@ -257,7 +274,8 @@ enum store_order {
 /*
  * Carries out a person's word on one delivery and journals it with `who`.
  * retry: RETRY, DEAD, HELD or DROPPED become QUEUED; drop: waiting or DEAD
- * become DROPPED; release: HELD become QUEUED. Waits for the commit.
+ * become DROPPED; release: HELD become QUEUED. Waits for the commit, so never
+ * call it from a done().
  * Returns: 0, STORE_NONE when there is none or it is in no such state, or -1.
  */
 MUST_CHECK int store_order(struct store *s, int64_t id, enum store_order order,

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * answer.c - what a script asked: FIND goes to the target, THREAD to the store.
+ *
+ * A thread question is answered when all earlier deliveries in flight have told
+ * their Message-ID, so that a reply finds the mail that it answers although
+ * both came in the same second; and when that mail is still on its way, the
+ * reply waits for it.
+ */
+#include <mailmill/clock.h>
+
+#include "mill_private.h"
+
+#define PENDING_MS 2000
+
+struct asking {
+	struct target_ask ask;
+	struct work *work;
+};
+
+static void add_answer(struct work *w, struct facts_answer answer)
+{
+	struct facts *f = &w->facts;
+
+	f->answers = arena_grow(w->arena, f->answers, f->n_answers,
+		f->n_answers + 1, sizeof(*f->answers));
+	f->answers[f->n_answers++] = answer;
+}
+
+static void end_answers(struct work *w)
+{
+	char *why = arena_printf(w->arena, "%.*s", STR_ARG(w->ask_reason));
+
+	switch (w->ask_outcome) {
+	case TARGET_DONE:
+		mill_evaluate(w);
+		return;
+	case TARGET_RETRY:
+		mill_target_failed(
+			w->mill, w->target, false, w->ask_retry_ms, why);
+		mill_finish_retry(w, w->ask_retry_ms, why);
+		return;
+	case TARGET_REFUSED:
+		mill_finish_dead(w, why);
+		return;
+	case TARGET_HOLD:
+		mill_target_failed(
+			w->mill, w->target, true, w->ask_retry_ms, why);
+		mill_finish_back(w, w->target->away_until, why);
+		return;
+	}
+}
+
+static void count_down(struct work *w)
+{
+	must(w->n_asked);
+	if (--w->n_asked == 0)
+		end_answers(w);
+}
+
+static void on_answer(struct target_ask *ask)
+{
+	struct work *w = CONTAINER(ask, struct asking, ask)->work;
+
+	if (ask->outcome == TARGET_DONE) {
+		mill_target_worked(w->mill, w->target);
+		add_answer(w, ask->answer);
+	} else if (ask->outcome > w->ask_outcome) {
+		w->ask_outcome = ask->outcome;
+		w->ask_reason = ask->reason;
+		w->ask_retry_ms = ask->retry_ms;
+	}
+	count_down(w);
+}
+
+static void ask_target(struct work *w, const struct plan_question *q)
+{
+	struct asking *a = ARENA_NEW(w->arena, struct asking);
+
+	a->work = w;
+	a->ask.question = q;
+	/* of its own: several answers are made at once, in the target's thread
+	 */
+	a->ask.arena = w->ask_arena;
+	a->ask.done = on_answer;
+	w->n_asked++;
+	target_ask(w->target->target, &a->ask);
+}
+
+/* The nearest earlier work that is not known yet, or that q refers to. */
+static struct work *find_earlier(
+	struct work *w, const struct plan_question *q, bool *is_unknown)
+{
+	struct list *it;
+
+	list_each (it, &w->mill->works) {
+		struct work *e = CONTAINER(it, struct work, in_works);
+		if (e->d.id >= w->d.id)
+			break;
+		*is_unknown = !e->is_known;
+		if (!e->is_known)
+			return e;
+		for (size_t i = 0; e->message_id.len &&
+				   e->target == w->target && i < q->n_ids;
+			i++)
+			if (str_eq(q->ids[i], e->message_id))
+				return e;
+	}
+	return NULL;
+}
+
+static void answer_thread(
+	struct work *w, const struct plan_question *q, struct str record)
+{
+	struct facts_answer answer = { .name = q->name };
+
+	if (record.len) {
+		answer.rows = ARENA_NEW(w->arena, struct facts_row);
+		answer.n_rows = 1;
+		answer.rows->fields = ARENA_NEW(w->arena, struct plan_pair);
+		answer.rows->n_fields = 1;
+		answer.rows->fields->name = STR("Id");
+		answer.rows->fields->value = record;
+		w->thread_object = q->object;
+		w->thread_record = record;
+	}
+	add_answer(w, answer);
+}
+
+static void ask_threads(struct work *w);
+
+/* Returns: false when the work waits or has ended. */
+static bool ask_thread(struct work *w, const struct plan_question *q)
+{
+	struct str record = STR_NULL;
+	struct err err = { 0 };
+	int64_t pending = 0;
+	bool is_unknown;
+	struct work *earlier = find_earlier(w, q, &is_unknown);
+	int rc;
+
+	if (earlier) {
+		mill_wait(w, is_unknown ? &w->mill->waiting : &earlier->waiters,
+			ask_threads);
+		return false;
+	}
+	rc = store_find_thread(w->mill->store, w->arena,
+		str_c(w->target->target->name), q->object, q->ids, q->n_ids,
+		w->d.id, &record, &pending, &err);
+	if (rc < 0) {
+		mill_finish_retry(w, 0, err.text);
+		return false;
+	}
+	if (rc == STORE_PENDING && pending < w->d.id) {
+		mill_finish_back(w, clock_wall_ms() + PENDING_MS,
+			arena_printf(w->arena,
+				"waits for delivery %lld, an earlier mail of "
+				"its thread",
+				(long long)pending));
+		return false;
+	}
+	answer_thread(w, q, rc == 0 ? record : STR_NULL);
+	return true;
+}
+
+static void ask_threads(struct work *w)
+{
+	const struct plan *p = w->plan;
+
+	for (; w->at_question < p->n_questions; w->at_question++)
+		if (p->questions[w->at_question].kind == PLAN_THREAD &&
+			!ask_thread(w, &p->questions[w->at_question]))
+			return;
+	/* only now, so that a work that waits has nothing under way */
+	w->n_asked = 1;
+	w->ask_outcome = TARGET_DONE;
+	if (!w->ask_arena)
+		w->ask_arena = arena_new();
+	for (size_t i = 0; i < p->n_questions; i++)
+		if (p->questions[i].kind == PLAN_FIND)
+			ask_target(w, &p->questions[i]);
+	count_down(w);
+}
+
+void mill_answer(struct work *w)
+{
+	w->at_question = 0;
+	ask_threads(w);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * finish.c - how a work ends: one transaction in the store, one line in the
+ * log. Promise 4: only the kind of failure decides between again and never.
+ */
+#include <mailmill/clock.h>
+#include <mailmill/id.h>
+#include <mailmill/log.h>
+
+#include "mill_private.h"
+
+struct ending {
+	struct work *work;
+	struct err err;
+	bool is_failed;
+};
+
+static void count(struct mill *m, enum store_state to)
+{
+	switch (to) {
+	case STORE_DONE:
+		m->stats.n_done++;
+		return;
+	case STORE_RETRY:
+		m->stats.n_retry++;
+		return;
+	case STORE_HELD:
+		m->stats.n_held++;
+		return;
+	case STORE_DEAD:
+		m->stats.n_dead++;
+		return;
+	case STORE_QUEUED:
+	case STORE_CLAIMED:
+	case STORE_DROPPED:
+		return;
+	}
+}
+
+static void log_end(struct work *w, const struct store_finish *f)
+{
+	enum log_level level = f->to == STORE_DEAD ? LOG_WARN : LOG_INFO;
+
+	if (!log_shows(level))
+		return;
+	log_event(level, "delivery.end",
+		"item=%lld message=%s route=%.*s state=%s records=%zu "
+		"ms=%lld%s%.*s%s",
+		(long long)w->d.id, w->d.message.text, STR_ARG(w->d.route),
+		store_state_name(f->to),
+		f->to == STORE_DONE && !f->reason.len && w->plan
+			? w->plan->n_records
+			: 0,
+		(long long)(clock_mono_ms() - w->claimed_at),
+		f->reason.len ? " reason=\"" : "", STR_ARG(f->reason),
+		f->reason.len ? "\"" : "");
+}
+
+static void after_finish(void *ctx)
+{
+	struct ending *e = ctx;
+	struct work *w = e->work;
+
+	if (e->is_failed) {
+		/* its lease will run out, and all is done again, by key */
+		log_event(LOG_ERROR, "delivery.end",
+			"item=%lld error=\"cannot be stored: %s\"",
+			(long long)w->d.id, e->err.text);
+	} else {
+		count(w->mill, w->finish.to);
+		log_end(w, &w->finish);
+	}
+	mill_work_free(w);
+}
+
+/* In the store's thread. */
+static void on_finish(struct store_finish *f, const struct err *err)
+{
+	struct ending *e = f->ctx;
+
+	if (err) {
+		e->is_failed = true;
+		e->err = *err;
+	}
+	loop_post(e->work->mill->loop, after_finish, e);
+}
+
+static void finish(struct work *w, enum store_state to, const char *reason)
+{
+	struct store_finish *f = &w->finish;
+	struct ending *e = ARENA_NEW(w->arena, struct ending);
+
+	e->work = w;
+	f->delivery = w->d.id;
+	f->to = to;
+	f->reason = arena_str(w->arena, str_c(reason));
+	f->identity = w->identity;
+	f->message_id = w->message_id;
+	f->now = clock_wall_ms();
+	f->done = on_finish;
+	f->ctx = e;
+	store_finish(w->mill->store, f);
+}
+
+/* Replies to this mail belong to each record that it made or went to. */
+static void add_threads(struct work *w)
+{
+	const struct plan *p = w->plan;
+	struct store_thread *t;
+	size_t n = 0;
+
+	if (!w->message_id.len || !p)
+		return;
+	t = arena_array(w->arena, p->n_records + 1, sizeof(*t));
+	for (size_t i = 0; i < p->n_records; i++) {
+		struct str id = w->apply.records[i].id;
+		if (p->records[i].op == PLAN_DELETE || !id.len)
+			continue;
+		t[n++] = (struct store_thread){
+			.scope = str_c(w->target->target->name),
+			.message_id = w->message_id,
+			.object = p->records[i].object,
+			.record = id,
+		};
+	}
+	if (w->thread_record.len)
+		t[n++] = (struct store_thread){
+			.scope = str_c(w->target->target->name),
+			.message_id = w->message_id,
+			.object = w->thread_object,
+			.record = w->thread_record,
+		};
+	w->finish.threads = t;
+	w->finish.n_threads = n;
+}
+
+void mill_finish_done(struct work *w, const char *why)
+{
+	w->finish.is_attempt = true;
+	if (w->plan)
+		w->finish.journal = mill_journal(w);
+	if (w->apply.records)
+		add_threads(w);
+	finish(w, STORE_DONE, why);
+}
+
+void mill_finish_dead(struct work *w, const char *why)
+{
+	w->finish.is_attempt = true;
+	if (w->plan)
+		w->finish.journal = mill_journal(w);
+	finish(w, STORE_DEAD, why);
+}
+
+void mill_finish_held(struct work *w, const char *why)
+{
+	if (w->plan)
+		w->finish.journal = mill_journal(w);
+	finish(w, STORE_HELD, why);
+}
+
+void mill_finish_retry(struct work *w, int64_t retry_ms, const char *why)
+{
+	const struct mill_options *o = &w->mill->o;
+	int64_t now = clock_wall_ms();
+	unsigned random;
+
+	if (o->give_up_ms && now - w->env.received_at > o->give_up_ms) {
+		mill_finish_dead(
+			w, arena_printf(w->arena,
+				   "gave up after %lld hours; at last: %s",
+				   (long long)(o->give_up_ms / 3600000), why));
+		return;
+	}
+	id_random(&random, sizeof(random));
+	w->finish.is_attempt = true;
+	w->finish.due_at = now + MAX(retry_ms, mill_backoff(o, w->d.attempts,
+						       random));
+	if (w->apply.answer.len)
+		w->finish.journal = mill_journal(w);
+	finish(w, STORE_RETRY, why);
+}
+
+void mill_finish_back(struct work *w, int64_t due_at, const char *why)
+{
+	w->finish.is_attempt = w->apply.plan != NULL;
+	w->finish.due_at = due_at;
+	finish(w, STORE_RETRY, why);
+}
+
+void mill_finish_crashed(struct work *w, const char *why)
+{
+	w->finish.is_crash = true;
+	if (w->d.crashes + 1 >= MILL_CRASHES_MAX) {
+		mill_finish_dead(w, why);
+		return;
+	}
+	w->finish.is_attempt = true;
+	w->finish.due_at = clock_wall_ms();
+	finish(w, STORE_RETRY, why);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* mill_private.h - one delivery on its way, and the steps that it goes. */
+#ifndef MAILMILL_MILL_PRIVATE_H
+#define MAILMILL_MILL_PRIVATE_H
+
+#include <mailmill/list.h>
+#include <mailmill/map.h>
+#include <mailmill/mill.h>
+
+#define MILL_CRASHES_MAX 2 /* workers that one message may fell */
+#define MILL_ROUNDS_MAX 8  /* times that a script may ask */
+#define MILL_ROUTES_MAX 1000
+
+/* How a target fares; shared by the routes that lead to it. */
+struct mill_target {
+	struct target *target;
+	unsigned n_failed;  /* tries in a row that ended in TARGET_RETRY */
+	int64_t away_until; /* wall ms; deliveries wait till then */
+	char away_reason[256];
+	struct mill_target *next;
+};
+
+struct mill {
+	struct loop *loop;
+	struct store *store;
+	struct worker_pool *pool;
+	struct mill_options o;
+	struct mill_route *routes;
+	size_t n_routes;
+	struct mill_target *targets;
+	struct list works;   /* all in flight, by ascending delivery id */
+	struct list waiting; /* to be resumed when any work is known or ends */
+	struct map *by_identity; /* route NUL identity -> work */
+	unsigned n_works;
+	struct loop_timer *tick;
+	struct mill_claim *claim;	      /* under way, or NULL */
+	bool is_started, is_stopped, is_more; /* more: due work is known of */
+	struct mill_stats stats;
+};
+
+/* One delivery in flight. All that it needs lies in its arena. */
+struct work {
+	struct mill *mill;
+	struct arena *arena;
+	struct list in_works;
+	struct list in_waiting; /* in mill->waiting or in another's waiters */
+	struct list waiters;	/* works that wait for this one's end */
+	void (*resume)(struct work *w); /* of one that waits */
+	struct store_delivery d;
+	const struct mill_route *route; /* a copy in the arena */
+	struct mill_target *target;
+	int fd;
+	struct envelope env; /* with the route's recipients only */
+	struct facts facts;
+	unsigned rounds;
+	bool is_known; /* identity and message_id were told */
+	struct str identity, message_id, subject;
+	struct str twin_key; /* in by_identity */
+	struct str *references;
+	size_t n_references;
+	struct worker_job job;
+	const struct plan *plan;
+	unsigned n_asked;   /* questions under way, and one while asking */
+	size_t at_question; /* the next thread question to answer */
+	enum target_outcome ask_outcome; /* the worst of the answers */
+	struct arena *ask_arena; /* answers; made in the target's thread */
+	struct str ask_reason;
+	int64_t ask_retry_ms;
+	struct str thread_object, thread_record; /* what it was answered */
+	struct target_job apply;
+	int64_t claimed_at, evaluated_at, applied_at; /* mono ms */
+	struct store_finish finish;
+};
+
+/* mill.c */
+struct work *mill_work_new(struct mill *m, const struct store_delivery *d);
+void mill_work_free(struct work *w); /* its end is stored: wakes who waited */
+/* evaluate.c */
+void mill_evaluate(struct work *w);
+/* wait.c */
+void mill_wait(
+	struct work *w, struct list *where, void (*resume)(struct work *));
+void mill_resume_all(struct mill *m); /* a work became known, or ended */
+/* answer.c */
+void mill_answer(struct work *w); /* w->plan has questions */
+/* apply.c */
+void mill_apply(struct work *w);
+/* finish.c */
+void mill_finish_done(struct work *w, const char *why);
+void mill_finish_dead(struct work *w, const char *why);
+void mill_finish_held(struct work *w, const char *why);
+void mill_finish_retry(struct work *w, int64_t retry_ms, const char *why);
+void mill_finish_back(struct work *w, int64_t due_at, const char *why);
+void mill_finish_crashed(struct work *w, const char *why);
+/* retry.c */
+int64_t mill_backoff(
+	const struct mill_options *o, unsigned attempts, unsigned random);
+void mill_target_failed(struct mill *m, struct mill_target *t, bool is_conf,
+	int64_t retry_ms, const char *why);
+void mill_target_worked(struct mill *m, struct mill_target *t);
+bool mill_target_is_away(const struct mill_target *t, int64_t now);
+/* journal.c */
+struct str mill_journal(struct work *w);
+
+#endif

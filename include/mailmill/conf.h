@@ -113,6 +113,10 @@ const struct conf_section *conf_find_in(
 /* Finds the data of a CONF_SINGLE or CONF_TOP section; always there. */
 const void *conf_data(const struct conf *c, const struct conf_schema *schema);
 
+/* Tells whether two sections are of one kind and say the same. */
+bool conf_section_is_same(const struct conf_section *a,
+	const struct conf_section *b);
+
 /*
  * Reads a secret. `where` is "file:PATH" (mode may not let others read),
  * "credential:NAME" (in $CREDENTIALS_DIRECTORY) or "env:NAME". One line end at

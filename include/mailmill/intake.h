@@ -21,8 +21,12 @@ struct intake_options {
 	const char *spool_dir; /* for bodies over memory_max; NULL: $TMPDIR */
 	uint64_t memory_max;   /* bytes kept in memory a message: 256 KiB */
 	uint64_t size_max;     /* a larger message is refused for good */
+	const char *hostname;  /* for Received fields; NULL: the machine's */
 	intake_route_fn route;
 	void *ctx;
+	/* Called in the loop after each commit, so that work begins at once. */
+	void (*stored)(void *ctx);
+	void *stored_ctx;
 };
 
 /* Makes it. Gives: by intake_free(). */

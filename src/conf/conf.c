@@ -466,3 +466,57 @@ const void *conf_data(const struct conf *c, const struct conf_schema *schema)
 	must(!"asked for a section that may be missing");
 	return NULL;
 }
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool is_same_list(const struct conf_list *a, const struct conf_list *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!is_same_text(a->items[i], b->items[i]))
+			return false;
+	return true;
+}
+
+static bool is_same_value(
+	const struct conf_field *f, const void *a, const void *b)
+{
+	const char *x = (const char *)a + f->offset;
+	const char *y = (const char *)b + f->offset;
+
+	switch (f->type) {
+	case CONF_STR:
+	case CONF_PATH:
+	case CONF_ADDR:
+		return is_same_text(*(const char *const *)(const void *)x,
+			*(const char *const *)(const void *)y);
+	case CONF_INT:
+	case CONF_SIZE:
+	case CONF_SPAN:
+		return memcmp(x, y, sizeof(int64_t)) == 0;
+	case CONF_BOOL:
+		return memcmp(x, y, sizeof(bool)) == 0;
+	case CONF_MODE:
+		return memcmp(x, y, sizeof(mode_t)) == 0;
+	case CONF_WORD:
+		return memcmp(x, y, sizeof(int)) == 0;
+	case CONF_LIST:
+		break;
+	}
+	return is_same_list((const void *)x, (const void *)y);
+}
+
+bool conf_section_is_same(
+	const struct conf_section *a, const struct conf_section *b)
+{
+	if (a->schema != b->schema || strcmp(a->title, b->title))
+		return false;
+	for (const struct conf_field *f = a->schema->fields; f->name; f++)
+		if (!is_same_value(f, a->data, b->data))
+			return false;
+	return true;
+}

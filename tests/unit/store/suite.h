@@ -1,0 +1,860 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * suite.h - what every store must do; each store's test includes it after
+ * defining SUITE_DRIVER.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include <mailmill/clock.h>
+#include <mailmill/file.h>
+#include <mailmill/store.h>
+
+#include "test.h"
+
+#define DAY ((int64_t)24 * 60 * 60 * 1000)
+#define T0 ((int64_t)1795556206123)
+
+/* --- a store in a folder of its own --------------------------------------- */
+
+struct bench {
+	char path[64];
+	struct store_options options;
+	struct store *store;
+	struct arena *arena;
+};
+
+static void bench_open(struct bench *b)
+{
+	struct err err = { 0 };
+
+	b->options.path = b->path;
+	if (store_open(SUITE_DRIVER, &b->options, &b->store, &err) < 0)
+		test_fail(__FILE__, __LINE__, "open: %s", err.text);
+}
+
+static void bench_init(struct bench *b)
+{
+	memset(b, 0, sizeof(*b));
+	snprintf(b->path, sizeof(b->path), "/tmp/mailmill-test.XXXXXX");
+	must(mkdtemp(b->path));
+	b->options.keep_bytes_ms = 30 * DAY;
+	b->options.keep_journal_ms = 90 * DAY;
+	b->arena = arena_new();
+	bench_open(b);
+}
+
+static void bench_fini(struct bench *b)
+{
+	struct err err = { 0 };
+
+	store_close(b->store);
+	arena_free(b->arena);
+	if (file_remove_tree(b->path, &err) < 0)
+		test_fail(__FILE__, __LINE__, "%s", err.text);
+}
+
+static inline void auto_bench(struct bench *b)
+{
+	bench_fini(b);
+}
+
+/* --- the asynchronous calls, awaited -------------------------------------- */
+
+struct waiter {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool is_over;
+	int outcome;
+	struct err err;
+};
+
+#define WAITER                                                                 \
+	{                                                                      \
+		PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER            \
+	}
+
+static void waiter_end(struct waiter *w, int outcome, const struct err *err)
+{
+	pthread_mutex_lock(&w->lock);
+	w->outcome = outcome;
+	w->err = *err;
+	w->is_over = true;
+	pthread_cond_signal(&w->cond);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static int waiter_wait(struct waiter *w, struct err *err)
+{
+	pthread_mutex_lock(&w->lock);
+	while (!w->is_over)
+		pthread_cond_wait(&w->cond, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+	if (err)
+		*err = w->err;
+	return w->outcome;
+}
+
+static void on_put(struct store_put *put, int outcome, const struct err *err)
+{
+	waiter_end(put->ctx, outcome, err);
+}
+
+static UNUSED int put_sync(
+	struct store *s, struct store_put *put, struct err *err)
+{
+	struct waiter w = WAITER;
+
+	put->done = on_put;
+	put->ctx = &w;
+	store_put(s, put);
+	return waiter_wait(&w, err);
+}
+
+static void on_claim(struct store_claim *claim, const struct err *err)
+{
+	waiter_end(claim->ctx, err->kind ? -1 : 0, err);
+}
+
+static int claim_sync(
+	struct bench *b, struct store_claim *claim, unsigned max, int64_t now)
+{
+	struct waiter w = WAITER;
+	struct err err = { 0 };
+
+	*claim = (struct store_claim){ .max = max,
+		.lease_ms = 60000,
+		.now = now,
+		.arena = b->arena,
+		.done = on_claim,
+		.ctx = &w };
+	store_claim(b->store, claim);
+	if (waiter_wait(&w, &err) < 0)
+		test_fail(__FILE__, __LINE__, "claim: %s", err.text);
+	return (int)claim->n_items;
+}
+
+static void on_finish(struct store_finish *f, const struct err *err)
+{
+	waiter_end(f->ctx, err->kind ? -1 : 0, err);
+}
+
+static int finish_sync(struct bench *b, struct store_finish *f, struct err *err)
+{
+	struct waiter w = WAITER;
+
+	f->done = on_finish;
+	f->ctx = &w;
+	if (!f->now)
+		f->now = clock_wall_ms();
+	store_finish(b->store, f);
+	return waiter_wait(&w, err);
+}
+
+/* --- samples -------------------------------------------------------------- */
+
+struct sample {
+	struct envelope env;
+	struct envelope_rcpt rcpts[2];
+	struct str a, b;
+	struct store_put_route routes[2];
+	struct store_put put;
+};
+
+static void sample_init(struct sample *m, const char *body)
+{
+	*m = (struct sample){ .a = STR("support@example.org"),
+		.b = STR("sales@example.org") };
+	m->rcpts[0].address = m->a;
+	m->rcpts[1].address = m->b;
+	m->env = (struct envelope){ .sender = STR("Ann@Example.com"),
+		.source = STR("lmtp"),
+		.peer = STR("192.0.2.1:25"),
+		.rcpts = m->rcpts,
+		.n_rcpts = 2,
+		.received_at = clock_wall_ms() };
+	m->routes[0] = (struct store_put_route){ STR("support"), &m->a, 1 };
+	m->routes[1] = (struct store_put_route){ STR("sales"), &m->b, 1 };
+	m->put = (struct store_put){ .id = id_new(),
+		.env = &m->env,
+		.size = strlen(body),
+		.body = body,
+		.fd = -1,
+		.routes = m->routes,
+		.n_routes = 1 };
+}
+
+/* Puts one message on the route "support" and gives its id. */
+static struct id put_one(struct bench *b, const char *body)
+{
+	struct sample m;
+	struct err err = { 0 };
+
+	sample_init(&m, body);
+	if (put_sync(b->store, &m.put, &err) != 0)
+		test_fail(__FILE__, __LINE__, "put: %s", err.text);
+	return m.put.id;
+}
+
+/* Puts and claims one. */
+static int64_t claim_one(struct bench *b)
+{
+	struct store_claim claim;
+
+	put_one(b, "Subject: x\r\n\r\ny\r\n");
+	if (claim_sync(b, &claim, 1, clock_wall_ms()) != 1)
+		return 0;
+	return claim.items[0].id;
+}
+
+static void finish_to(struct bench *b, int64_t id, enum store_state to)
+{
+	struct store_finish f = {
+		.delivery = id, .to = to, .is_attempt = true
+	};
+	struct err err = { 0 };
+
+	if (finish_sync(b, &f, &err) < 0)
+		test_fail(__FILE__, __LINE__, "finish: %s", err.text);
+}
+
+static enum store_state state_of(struct bench *b, int64_t id)
+{
+	struct store_row row = { 0 };
+	struct envelope env;
+	struct store_event *events;
+	size_t n;
+	struct err err = { 0 };
+
+	if (store_show(b->store, b->arena, id, &row, &env, &events, &n, &err) !=
+		0)
+		test_fail(__FILE__, __LINE__, "show: %s", err.text);
+	return row.state;
+}
+
+static void check_books(struct bench *b)
+{
+	struct store_count *rows = NULL;
+	size_t n = 0;
+	struct err err = { 0 };
+
+	is_int(store_balance(b->store, b->arena, &rows, &n, &err), 0,
+		"the books are there");
+	for (size_t i = 0; i < n; i++) {
+		uint64_t sum = 0;
+		for (int k = 0; k < STORE_N_STATES; k++)
+			sum += rows[i].by_state[k];
+		is_int(sum, rows[i].received, "the books balance");
+	}
+}
+
+/* --- the tests ------------------------------------------------------------ */
+
+TEST(put_is_claimed_whole)
+{
+	AUTO(bench) struct bench b;
+	struct sample m;
+	struct store_claim claim;
+	struct err err = { 0 };
+
+	bench_init(&b);
+	sample_init(&m, "Subject: x\r\n\r\nhello\r\n");
+	m.put.n_routes = 2;
+	is_int(put_sync(b.store, &m.put, &err), 0, "put");
+	is_int(claim_sync(&b, &claim, 10, clock_wall_ms()), 2,
+		"a delivery for each route");
+	is_str(claim.items[0].route, "support", "in order of routes");
+	is_str(claim.items[1].route, "sales", "in order of routes");
+	is_int(claim.items[0].n_rcpts, 1, "its own recipients");
+	is_str(claim.items[0].rcpts[0], "support@example.org", "the address");
+	is_int(claim.items[0].env.n_rcpts, 2, "all recipients in the envelope");
+	is_str(claim.items[0].env.sender, "Ann@Example.com", "the sender");
+	is_str(claim.items[0].env.peer, "192.0.2.1:25", "the peer");
+	is_c(claim.items[0].message.text, m.put.id.text, "the message's id");
+	is_int(claim.items[0].attempts, 0, "never claimed before");
+	is_int(claim.items[0].size, m.put.size, "the size");
+	is_true(claim.items[0].id < claim.items[1].id, "ids ascend");
+	is_true(claim.next_due > clock_wall_ms() + 50000, "next: the lease");
+	is_int(claim_sync(&b, &claim, 10, clock_wall_ms()), 0, "claimed once");
+	check_books(&b);
+}
+
+static void check_body(struct bench *b, size_t len, bool from_fd)
+{
+	AUTO(bytes) char *bytes = mem_new(len + 1), *back = mem_new(len + 1);
+	AUTO(fd) int spool = file_temp(NULL, &(struct err){ 0 }), fd = -1;
+	struct sample m;
+	struct err err = { 0 };
+	char name[32];
+
+	snprintf(name, sizeof(name), "%zu bytes", len);
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (char)(i * 31 + i / 251);
+	sample_init(&m, "");
+	m.put.size = len;
+	m.put.body = from_fd ? NULL : bytes;
+	m.put.fd = spool;
+	must(file_write_all(spool, bytes, len) == 0);
+	is_int(put_sync(b->store, &m.put, &err), 0, name);
+	is_int(store_body(b->store, &m.put.id, &fd, &err), 0, name);
+	is_int(read(fd, back, 0), 0, "it is readable");
+	is_int(lseek(fd, 0, SEEK_CUR), 0, "it is at 0");
+	is_int(file_pread_all(fd, back, len + 1, 0), (long long)len, name);
+	is_true(memcmp(bytes, back, len) == 0, "the same bytes");
+	is_true(write(fd, "x", 1) < 0, "it can't be written");
+	is_true(ftruncate(fd, (off_t)len + 1) < 0, "nor grown");
+}
+
+TEST(body_comes_back)
+{
+	static const size_t lens[] = { 0, 1, 262143, 262144, 262145, 1048576,
+		1048577, 3000000 };
+	AUTO(bench) struct bench b;
+	struct id none = id_new();
+	struct err err = { 0 };
+	int fd = -1;
+
+	bench_init(&b);
+	for (size_t i = 0; i < COUNT(lens); i++)
+		check_body(&b, lens[i], i % 2);
+	is_int(store_body(b.store, &none, &fd, &err), STORE_GONE,
+		"of an unknown one: gone");
+}
+
+TEST(a_short_spool_is_refused_alone)
+{
+	AUTO(bench) struct bench b;
+	AUTO(fd) int spool = file_temp(NULL, &(struct err){ 0 });
+	struct sample m;
+	struct err err = { 0 };
+
+	bench_init(&b);
+	sample_init(&m, "");
+	m.put.body = NULL;
+	m.put.fd = spool;
+	m.put.size = 10;
+	is_int(put_sync(b.store, &m.put, &err), -1, "refused");
+	is_int(err.kind, ERR_TEMP, "for now");
+	put_one(&b, "another one is taken");
+	check_books(&b);
+}
+
+TEST(once_is_once)
+{
+	AUTO(bench) struct bench b;
+	struct sample m, again;
+	struct store_claim claim;
+	struct err err = { 0 };
+
+	bench_init(&b);
+	sample_init(&m, "x");
+	m.put.once = STR("import:abc");
+	is_int(put_sync(b.store, &m.put, &err), 0, "first");
+	sample_init(&again, "x");
+	again.put.once = STR("import:abc");
+	is_int(put_sync(b.store, &again.put, &err), STORE_SEEN, "second");
+	is_int(claim_sync(&b, &claim, 10, clock_wall_ms()), 1, "one is there");
+}
+
+TEST(finish_moves_on)
+{
+	AUTO(bench) struct bench b;
+	struct store_finish f = { 0 };
+	struct store_claim claim;
+	struct err err = { 0 };
+	int64_t now = clock_wall_ms(), id;
+
+	bench_init(&b);
+	id = claim_one(&b);
+	f = (struct store_finish){ .delivery = id,
+		.to = STORE_RETRY,
+		.due_at = now + 300000,
+		.reason = STR("target is away"),
+		.is_attempt = true,
+		.is_crash = true,
+		.now = now,
+		.identity = STR("01234567890123456789012345678901") };
+	is_int(finish_sync(&b, &f, &err), 0, "retry");
+	is_int(finish_sync(&b, &f, &err), -1, "a claim ends once");
+	is_int(err.kind, ERR_PERM, "and for good");
+	is_int(claim_sync(&b, &claim, 10, now + 200000), 0, "not due yet");
+	is_true(claim.next_due >= now + 299000 &&
+			claim.next_due <= now + 301000,
+		"tells when");
+	is_int(claim_sync(&b, &claim, 10, now + 302000), 1, "due");
+	is_int(claim.items[0].attempts, 1, "one attempt before");
+	is_int(claim.items[0].crashes, 1, "one crash");
+	is_int(claim.items[0].identity.len, 32, "identity is kept");
+	f = (struct store_finish){ .delivery = id,
+		.to = STORE_QUEUED,
+		.due_at = now + 302000,
+		.now = now + 302000 };
+	is_int(finish_sync(&b, &f, &err), 0, "given back");
+	is_int(claim_sync(&b, &claim, 10, now + 303000), 1, "due at once");
+	is_int(claim.items[0].attempts, 1, "which was no attempt");
+	is_int(claim.items[0].identity.len, 32, "identity stays");
+	finish_to(&b, id, STORE_DONE);
+	is_int(state_of(&b, id), STORE_DONE, "done");
+	is_int(claim_sync(&b, &claim, 10, now + DAY), 0, "for good");
+	check_books(&b);
+}
+
+TEST(a_lease_runs_out)
+{
+	AUTO(bench) struct bench b;
+	struct store_claim claim;
+	int64_t now = clock_wall_ms(), id;
+
+	bench_init(&b);
+	id = claim_one(&b);
+	is_int(claim_sync(&b, &claim, 1, now + 50000), 0, "leased");
+	is_int(claim_sync(&b, &claim, 1, now + 70000), 1, "due again");
+	is_int(claim.items[0].id, id, "the same");
+	is_int(claim.items[0].attempts, 1, "counted");
+}
+
+TEST(the_clock_goes_back)
+{
+	AUTO(bench) struct bench b;
+	struct store_claim claim;
+	struct store_finish f = { 0 };
+	struct err err = { 0 };
+	int64_t now = clock_wall_ms(), id;
+
+	bench_init(&b);
+	put_one(&b, "queued before the clock went back");
+	is_int(claim_sync(&b, &claim, 1, now - 30 * DAY), 1, "still due");
+	id = claim.items[0].id;
+	f = (struct store_finish){ .delivery = id,
+		.to = STORE_RETRY,
+		.due_at = now - 30 * DAY + 60000,
+		.now = now - 30 * DAY };
+	is_int(finish_sync(&b, &f, &err), 0, "retry in a minute");
+	is_int(claim_sync(&b, &claim, 1, now - 30 * DAY + 30000), 0,
+		"not in half of one");
+	is_true(claim.next_due > now - 30 * DAY + 58000 &&
+			claim.next_due < now - 30 * DAY + 62000,
+		"told in the clock's time");
+	is_int(claim_sync(&b, &claim, 1, now - 30 * DAY + 62000), 1,
+		"but then");
+	f.due_at = now + 20000 * DAY;
+	is_int(finish_sync(&b, &f, &err), 0, "due in 50 years");
+	is_int(claim_sync(&b, &claim, 1, now + 40 * DAY), 1, "is bounded");
+}
+
+TEST(claims_go_oldest_first_and_no_further)
+{
+	AUTO(bench) struct bench b;
+	struct store_claim claim;
+	int64_t last = 0;
+
+	bench_init(&b);
+	for (int i = 0; i < 20; i++)
+		put_one(&b, "x");
+	for (int i = 0; i < 4; i++) {
+		is_int(claim_sync(&b, &claim, 5, clock_wall_ms()), 5, "five");
+		for (size_t k = 0; k < claim.n_items; k++) {
+			is_true(claim.items[k].id > last, "in order");
+			last = claim.items[k].id;
+		}
+	}
+}
+
+static int find_thread(struct bench *b, const char *scope, struct str *ids,
+	size_t n, int64_t self, struct str *record, int64_t *pending)
+{
+	struct err err = { 0 };
+
+	return store_find_thread(b->store, b->arena, str_c(scope), STR("Case"),
+		ids, n, self, record, pending, &err);
+}
+
+TEST(threads_are_found_nearest_first)
+{
+	AUTO(bench) struct bench b;
+	struct store_thread threads[] = {
+		{ STR("prod"), STR("a@x"), STR("Case"), STR("500A") },
+		{ STR("prod"), STR("b@x"), STR("Case"), STR("500B") },
+	};
+	struct str ids[] = { STR(""), STR("none@x"), STR("b@x"), STR("a@x") };
+	struct str wait[] = { STR("late@x"), STR("a@x") };
+	struct str record = STR_NULL;
+	struct store_finish f = { 0 };
+	struct err err = { 0 };
+	int64_t pending = 0, late, reply;
+
+	bench_init(&b);
+	f = (struct store_finish){ .delivery = claim_one(&b),
+		.to = STORE_DONE,
+		.threads = threads,
+		.n_threads = 2 };
+	is_int(finish_sync(&b, &f, &err), 0, "two threads");
+	is_int(find_thread(&b, "prod", ids, 4, 0, &record, &pending), 0, "one");
+	is_str(record, "500B", "the nearest");
+	is_int(find_thread(&b, "test", ids, 4, 0, &record, &pending),
+		STORE_NONE, "not of another target");
+
+	late = claim_one(&b);
+	reply = claim_one(&b);
+	f = (struct store_finish){ .delivery = late,
+		.to = STORE_RETRY,
+		.due_at = clock_wall_ms(),
+		.message_id = STR("late@x"),
+		.scope = STR("prod") };
+	is_int(finish_sync(&b, &f, &err), 0, "one is late");
+	is_int(find_thread(&b, "prod", wait, 2, reply, &record, &pending),
+		STORE_PENDING, "a reply waits for it");
+	is_int(pending, late, "and knows for which");
+	is_int(find_thread(&b, "test", wait, 1, reply, &record, &pending),
+		STORE_NONE, "but not at another target");
+	is_int(find_thread(&b, "prod", wait, 1, late, &record, &pending),
+		STORE_NONE, "nobody waits for himself");
+	is_int(find_thread(&b, "prod", wait, 1, late - 1, &record, &pending),
+		STORE_NONE, "nor for a later one");
+	is_int(store_order(b.store, late, STORE_DO_DROP, STR("me"), &err), 0,
+		"dropped");
+	is_int(find_thread(&b, "prod", wait, 1, reply, &record, &pending),
+		STORE_NONE, "and no longer waited for");
+}
+
+TEST(identity_is_found_once_done)
+{
+	AUTO(bench) struct bench b;
+	struct str who = STR("01234567890123456789012345678901");
+	struct store_finish f = { 0 };
+	struct err err = { 0 };
+	int64_t first, second, found = 0;
+
+	bench_init(&b);
+	first = claim_one(&b);
+	second = claim_one(&b);
+	is_int(store_find_identity(
+		       b.store, STR("support"), who, second, &found, &err),
+		STORE_NONE, "nobody yet");
+	f = (struct store_finish){
+		.delivery = first, .to = STORE_DONE, .identity = who
+	};
+	is_int(finish_sync(&b, &f, &err), 0, "done");
+	is_int(store_find_identity(
+		       b.store, STR("support"), who, second, &found, &err),
+		0, "the first");
+	is_int(found, first, "is found");
+	is_int(store_find_identity(
+		       b.store, STR("support"), who, first, &found, &err),
+		STORE_NONE, "not oneself");
+	is_int(store_find_identity(
+		       b.store, STR("sales"), who, second, &found, &err),
+		STORE_NONE, "not on another route");
+}
+
+TEST(orders_move_what_they_may)
+{
+	static const struct {
+		const char *name;
+		enum store_state from;
+		enum store_order order;
+		int rc;
+		enum store_state to;
+	} rows[] = {
+		{ "retry a dead one", STORE_DEAD, STORE_DO_RETRY, 0,
+			STORE_QUEUED },
+		{ "retry a held one", STORE_HELD, STORE_DO_RETRY, 0,
+			STORE_QUEUED },
+		{ "retry a dropped one", STORE_DROPPED, STORE_DO_RETRY, 0,
+			STORE_QUEUED },
+		{ "not a done one", STORE_DONE, STORE_DO_RETRY, STORE_NONE,
+			STORE_DONE },
+		{ "drop a dead one", STORE_DEAD, STORE_DO_DROP, 0,
+			STORE_DROPPED },
+		{ "drop a waiting one", STORE_RETRY, STORE_DO_DROP, 0,
+			STORE_DROPPED },
+		{ "not a done one", STORE_DONE, STORE_DO_DROP, STORE_NONE,
+			STORE_DONE },
+		{ "release a held one", STORE_HELD, STORE_DO_RELEASE, 0,
+			STORE_QUEUED },
+		{ "nothing else", STORE_DEAD, STORE_DO_RELEASE, STORE_NONE,
+			STORE_DEAD },
+	};
+	AUTO(bench) struct bench b;
+	struct err err = { 0 };
+
+	bench_init(&b);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int64_t id = claim_one(&b);
+		struct store_finish f = { .delivery = id,
+			.to = rows[i].from,
+			.due_at = clock_wall_ms() + DAY };
+		struct store_claim claim;
+		is_int(finish_sync(&b, &f, &err), 0, rows[i].name);
+		is_int(store_order(
+			       b.store, id, rows[i].order, STR("root"), &err),
+			rows[i].rc, rows[i].name);
+		is_int(state_of(&b, id), rows[i].to, rows[i].name);
+		is_int(claim_sync(&b, &claim, 10, clock_wall_ms()),
+			rows[i].to == STORE_QUEUED, "due when it shall be");
+	}
+	is_int(store_order(b.store, 999999, STORE_DO_DROP, STR("x"), &err),
+		STORE_NONE, "there is no such one");
+	check_books(&b);
+}
+
+TEST(lists_filter_and_page)
+{
+	AUTO(bench) struct bench b;
+	struct store_row *rows = NULL;
+	struct store_filter filter = { 0 };
+	struct store_finish f = { 0 };
+	struct err err = { 0 };
+	size_t n = 0;
+	int64_t dead;
+
+	bench_init(&b);
+	dead = claim_one(&b);
+	f = (struct store_finish){ .delivery = dead,
+		.to = STORE_DEAD,
+		.reason = STR("FIELD_TOO_LONG: Subject"),
+		.message_id = STR("m1@example.com"),
+		.is_attempt = true };
+	is_int(finish_sync(&b, &f, &err), 0, "dead");
+	for (int i = 0; i < 9; i++)
+		put_one(&b, "x");
+	is_int(store_list(b.store, b.arena, &filter, &rows, &n, &err), 0,
+		"all");
+	is_int(n, 10, "ten");
+	is_int(rows[0].id, dead, "by id");
+	is_int(rows[0].state, STORE_DEAD, "state");
+	is_str(rows[0].reason, "FIELD_TOO_LONG: Subject", "reason");
+	is_str(rows[0].message_id, "m1@example.com", "message-id");
+	is_str(rows[0].sender, "Ann@Example.com", "sender");
+	is_str(rows[0].source, "lmtp", "source");
+	is_str(rows[0].rcpts[0], "support@example.org", "recipient");
+	is_int(rows[0].attempts, 1, "attempts");
+	is_int(rows[0].due_at, 0, "a dead one is never due");
+	is_true(rows[1].due_at > 0, "a queued one is");
+	is_true(rows[0].has_body, "has its bytes");
+	filter.states = 1u << STORE_DEAD;
+	is_int(store_list(b.store, b.arena, &filter, &rows, &n, &err), 0,
+		"dead");
+	is_int(n, 1, "one");
+	filter.states = 1u << STORE_DEAD | 1u << STORE_QUEUED;
+	filter.max = 4;
+	is_int(store_list(b.store, b.arena, &filter, &rows, &n, &err), 0,
+		"page");
+	is_int(n, 4, "of four");
+	filter.after = rows[3].id;
+	filter.max = 0;
+	is_int(store_list(b.store, b.arena, &filter, &rows, &n, &err), 0,
+		"rest");
+	is_int(n, 6, "of six");
+	filter = (struct store_filter){ .text = STR("field_too") };
+	is_int(store_list(b.store, b.arena, &filter, &rows, &n, &err), 0,
+		"text");
+	is_int(n, 1, "in a reason, without case");
+	filter.text = STR("ann@EXAMPLE");
+	is_int(store_list(b.store, b.arena, &filter, &rows, &n, &err), 0,
+		"text");
+	is_int(n, 10, "in the sender");
+	filter = (struct store_filter){ .route = STR("sales") };
+	is_int(store_list(b.store, b.arena, &filter, &rows, &n, &err), 0,
+		"route");
+	is_int(n, 0, "none there");
+	filter = (struct store_filter){ .to = clock_wall_ms() - DAY };
+	is_int(store_list(b.store, b.arena, &filter, &rows, &n, &err), 0,
+		"time");
+	is_int(n, 0, "none that old");
+}
+
+TEST(history_is_shown)
+{
+	AUTO(bench) struct bench b;
+	struct store_row row;
+	struct envelope env;
+	struct store_event *events = NULL;
+	struct store_finish f = { 0 };
+	struct store_claim claim;
+	struct err err = { 0 };
+	size_t n = 0;
+	int64_t now = clock_wall_ms(), id;
+
+	bench_init(&b);
+	id = claim_one(&b);
+	f = (struct store_finish){ .delivery = id,
+		.to = STORE_RETRY,
+		.due_at = now,
+		.reason = STR("503"),
+		.now = now,
+		.journal = STR("{\"try\":1}"),
+		.is_attempt = true };
+	is_int(finish_sync(&b, &f, &err), 0, "retry");
+	is_int(claim_sync(&b, &claim, 1, now + 1000), 1, "again");
+	f = (struct store_finish){ .delivery = id,
+		.to = STORE_DEAD,
+		.reason = STR("no"),
+		.now = now + 1000,
+		.is_attempt = true };
+	is_int(finish_sync(&b, &f, &err), 0, "dead");
+	is_int(store_order(b.store, id, STORE_DO_RETRY, STR("root"), &err), 0,
+		"retried");
+	is_int(store_show(b.store, b.arena, id, &row, &env, &events, &n, &err),
+		0, "shown");
+	is_int(n, 3, "three events");
+	is_int(events[0].to, STORE_RETRY, "oldest first");
+	is_str(events[0].journal, "{\"try\":1}", "with what was done");
+	is_int(events[0].at, now, "and when");
+	is_str(events[1].text, "no", "then the reason");
+	is_str(events[2].text, "retried by root", "and who");
+	is_int(env.n_rcpts, 2, "the envelope");
+	is_int(store_show(
+		       b.store, b.arena, 4711, &row, &env, &events, &n, &err),
+		STORE_NONE, "none of that id");
+}
+
+TEST(stats_count_all)
+{
+	AUTO(bench) struct bench b;
+	uint64_t by_state[STORE_N_STATES];
+	int64_t oldest = 7;
+	struct err err = { 0 };
+
+	bench_init(&b);
+	is_int(store_stats(b.store, by_state, &oldest, &err), 0, "of nothing");
+	is_int(oldest, 0, "nobody waits");
+	finish_to(&b, claim_one(&b), STORE_DONE);
+	finish_to(&b, claim_one(&b), STORE_DEAD);
+	put_one(&b, "x");
+	is_int(store_stats(b.store, by_state, &oldest, &err), 0, "counts");
+	is_int(by_state[STORE_DONE], 1, "done");
+	is_int(by_state[STORE_DEAD], 1, "dead");
+	is_int(by_state[STORE_QUEUED], 1, "queued");
+	is_true(oldest > 0 && oldest <= clock_wall_ms(), "the oldest");
+}
+
+static int sweep_all(struct bench *b, int64_t now)
+{
+	struct err err = { 0 };
+	int rc, n = 0;
+
+	while ((rc = store_sweep(b->store, now, &err)) == 1 && n < 10000)
+		n++;
+	is_int(rc, 0, "swept to the end");
+	return n;
+}
+
+TEST(retention_takes_bytes_then_rows_but_never_the_dead)
+{
+	AUTO(bench) struct bench b;
+	struct id done_id, dead_id;
+	struct store_claim claim;
+	struct store_row *rows;
+	struct store_filter filter = { 0 };
+	struct sample m;
+	struct err err = { 0 };
+	size_t n;
+	int fd = -1;
+	int64_t now = clock_wall_ms();
+
+	bench_init(&b);
+	sample_init(&m, "on two routes, of which one is done");
+	m.put.n_routes = 2;
+	is_int(put_sync(b.store, &m.put, &err), 0, "put");
+	done_id = put_one(&b, "done");
+	dead_id = put_one(&b, "dead");
+	is_int(claim_sync(&b, &claim, 10, now + 1000), 4, "four");
+	finish_to(&b, claim.items[0].id, STORE_DONE);
+	finish_to(&b, claim.items[1].id, STORE_HELD);
+	finish_to(&b, claim.items[2].id, STORE_DONE);
+	finish_to(&b, claim.items[3].id, STORE_DEAD);
+
+	is_int(sweep_all(&b, now + 29 * DAY), 0, "nothing to do yet");
+	is_true(sweep_all(&b, now + 31 * DAY) > 0, "then bytes go");
+	is_int(store_body(b.store, &done_id, &fd, &err), STORE_GONE, "of done");
+	is_int(store_body(b.store, &dead_id, &fd, &err), 0, "not of dead");
+	close(fd);
+	is_int(store_body(b.store, &m.put.id, &fd, &err), 0,
+		"nor while one route's is held");
+	close(fd);
+	is_int(store_list(b.store, b.arena, &filter, &rows, &n, &err), 0,
+		"list");
+	is_int(n, 4, "all rows are there");
+	is_false(rows[2].has_body, "told so");
+	check_books(&b);
+
+	is_true(sweep_all(&b, now + 91 * DAY) > 0, "then rows go");
+	is_int(store_list(b.store, b.arena, &filter, &rows, &n, &err), 0,
+		"list");
+	is_int(n, 3, "but three");
+	check_books(&b);
+	is_int(store_order(b.store, claim.items[1].id, STORE_DO_DROP, STR("me"),
+		       &err),
+		0, "the held one is dropped");
+	sweep_all(&b, now + 200 * DAY);
+	is_int(store_list(b.store, b.arena, &filter, &rows, &n, &err), 0,
+		"list");
+	is_int(n, 1, "only the dead one is left");
+	check_books(&b);
+}
+
+TEST(a_long_queue_refuses)
+{
+	AUTO(bench) struct bench b;
+	struct sample m;
+	struct store_claim claim;
+	struct err err = { 0 };
+
+	bench_init(&b);
+	store_close(b.store);
+	b.options.queue_max = 2;
+	bench_open(&b);
+	put_one(&b, "1");
+	is_int(store_ready(b.store, &err), 0, "ready");
+	put_one(&b, "2");
+	is_int(store_ready(b.store, &err), -1, "not any more");
+	has_text(err.text, "queue is full", "says why");
+	sample_init(&m, "3");
+	is_int(put_sync(b.store, &m.put, &err), -1, "refused");
+	is_int(err.kind, ERR_TEMP, "for now");
+	is_int(claim_sync(&b, &claim, 1, clock_wall_ms()), 1, "one");
+	finish_to(&b, claim.items[0].id, STORE_DEAD);
+	put_one(&b, "3 is taken when one has left");
+}
+
+struct crowd {
+	struct bench *bench;
+	int n_bad;
+};
+
+static void *put_many(void *ctx)
+{
+	struct crowd *c = ctx;
+
+	for (int i = 0; i < 40; i++) {
+		struct sample m;
+		struct err err = { 0 };
+		sample_init(&m, "from a crowd");
+		if (put_sync(c->bench->store, &m.put, &err) != 0)
+			__atomic_add_fetch(&c->n_bad, 1, __ATOMIC_SEQ_CST);
+	}
+	return NULL;
+}
+
+TEST(a_crowd_is_served)
+{
+	AUTO(bench) struct bench b;
+	struct crowd c = { &b, 0 };
+	pthread_t threads[8];
+	uint64_t by_state[STORE_N_STATES];
+	int64_t oldest;
+	struct err err = { 0 };
+
+	bench_init(&b);
+	for (size_t i = 0; i < COUNT(threads); i++)
+		must(pthread_create(&threads[i], NULL, put_many, &c) == 0);
+	for (size_t i = 0; i < COUNT(threads); i++)
+		pthread_join(threads[i], NULL);
+	is_int(c.n_bad, 0, "none was refused");
+	is_int(store_stats(b.store, by_state, &oldest, &err), 0, "counts");
+	is_int(by_state[STORE_QUEUED], 320, "all are there");
+	check_books(&b);
+}

@@ -32,12 +32,17 @@ struct intake_options {
 /* Makes it. Gives: by intake_free(). */
 struct intake *intake_new(
 	struct loop *loop, struct store *store, const struct intake_options *o);
-/* Ends it; no message may be open. Accepts NULL. */
+/*
+ * Ends it; no message may be open. Commits under way are waited for and their
+ * done() is called. Accepts NULL.
+ */
 void intake_free(struct intake *in);
 /* Changes the router after a reload. */
 void intake_set_route(struct intake *in, intake_route_fn route, void *ctx);
 /* Lends the route that takes an address, or NULL. */
 const char *intake_route(struct intake *in, struct str address);
+/* Lends our own name, for greetings. */
+const char *intake_hostname(const struct intake *in);
 /* Tells the largest message that is taken. */
 uint64_t intake_size_max(const struct intake *in);
 /*
@@ -51,6 +56,14 @@ struct intake_message;
 /* Begins a message. Gives: by intake_commit() or intake_abort(). */
 struct intake_message *intake_begin(struct intake *in);
 /*
+ * Puts a Received field (RFC 5321 section 4.4) in front of what intake_add()
+ * adds afterwards. What the client said of itself is cleaned, so that it can
+ * break nothing. It does not count against size_max.
+ * Returns: as intake_add().
+ */
+MUST_CHECK int intake_trace(
+	struct intake_message *m, const struct envelope *env, struct err *err);
+/*
  * Adds bytes of the body.
  * Returns: 0, or -1 with *err: ERR_PERM larger than allowed, ERR_TEMP disk.
  *          Only abort is allowed then.
@@ -61,9 +74,11 @@ MUST_CHECK int intake_add(
 typedef void (*intake_done_fn)(
 	void *ctx, int outcome, const struct id *id, const struct err *err);
 /*
- * Stores it with this envelope (copied; every recipient must have a route) and
- * `once` as in store.h. done() is called in the loop's thread, never from
- * within this call. Takes: m.
+ * Stores it with this envelope (copied) and `once` as in store.h: one delivery
+ * for each route that the recipients have. It fails with ERR_TEMP when one of
+ * them has none any more. done() is called in the loop's thread, once, never
+ * from within this call; the client may be gone by then, but what `ctx` points
+ * to may not. Takes: m.
  */
 void intake_commit(struct intake_message *m, const struct envelope *env,
 	struct str once, intake_done_fn done, void *ctx);

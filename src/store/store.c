@@ -46,7 +46,7 @@
 
 static const struct store_driver *const drivers[] = {
 	&store_sqlite,
-
+	&store_memory,
 };
 
 static const char *const state_names[STORE_N_STATES] = {

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* inside.h - what the files of mail/ share, and all limits on input. */
+#ifndef MAILMILL_MAIL_INSIDE_H
+#define MAILMILL_MAIL_INSIDE_H
+
+#include <mailmill/buf.h>
+#include <mailmill/decode.h>
+#include <mailmill/mail.h>
+#include <mailmill/utf8.h>
+
+/* Beyond these a mail is still read, with a defect that says what is not. */
+#define MAIL_DEPTH_MAX 100		    /* parts within parts */
+#define MAIL_PARTS_MAX 10000		    /* of a message */
+#define MAIL_FIELDS_MAX 2000		    /* of one header */
+#define MAIL_VALUE_MAX ((size_t)128 * 1024) /* of a field that is decoded */
+#define MAIL_PARAM_MAX ((size_t)16 * 1024)  /* of Content-Type and the like */
+#define MAIL_PARAMS_MAX 500		    /* ";" in these */
+#define MAIL_ADDRESSES_MAX 10000	    /* of one list */
+#define MAIL_REFERENCES_MAX 200		    /* ids of one mail */
+#define MAIL_TEXT_MAX ((size_t)16 << 20)    /* bytes of a text part */
+#define MAIL_BODIES_MAX 100 /* text parts of the readable text */
+#define MAIL_DEFECTS_MAX 50
+#define MAIL_NAME_MAX 200 /* bytes of a file name */
+
+struct fields {
+	struct mail_header *items; /* value.p is NULL until it is decoded */
+	size_t n;
+};
+
+/* A part and what only we need of it. */
+struct part {
+	struct mail_part pub; /* first: the tree is one of both */
+	struct str boundary;  /* of a multipart */
+	struct str report_type, method, name;
+	bool is_flowed, is_delsp; /* RFC 3676 */
+	bool is_multipart, is_message, is_closed;
+	struct part *last; /* child */
+	bool has_fields, has_bytes, has_text, has_digest;
+	struct fields fields;
+	struct str bytes, text;
+	uint64_t size; /* decoded */
+	unsigned char digest[HASH_LEN];
+};
+
+struct mail {
+	struct arena *arena;
+	struct str raw;
+	char *map; /* to be unmapped, or NULL */
+	char eol;  /* '\n', or '\r' in a mail that has no other */
+	struct part *root;
+	unsigned n_parts;
+	struct mail_part **text_parts, **html_parts; /* RFC 8621 4.1.4 */
+	size_t n_text_parts, n_html_parts;
+	struct mail_defect *defects;
+	size_t n_defects;
+	struct mail_attachment *attachments;
+	size_t n_attachments;
+	struct str *references;
+	size_t n_references;
+	uint64_t size;
+	struct str text, html, reply, signature;
+	unsigned char identity[HASH_LEN];
+	bool has_bodies, has_attachments, has_references, has_size, has_text,
+		has_html, has_reply, has_identity;
+	struct str *values; /* one a name in value.c, made when asked for */
+	bool *has_value;
+};
+
+static inline struct part *part_of(struct mail_part *p)
+{
+	return (struct part *)(void *)p;
+}
+
+static inline bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Tells of something wrong at `offset`. */
+void mail_add_defect(struct mail *m, uint64_t offset, const char *fmt, ...)
+	PRINTF(3, 4);
+
+/* scan.c */
+/* Builds the tree: every byte is looked at once. */
+void scan_parts(struct mail *m);
+
+/* header.c */
+/* Reads the fields of a header block; see there. */
+struct header_reader {
+	struct str raw;
+	size_t pos, end; /* where to read on; where the block ends at last */
+	char eol;
+	bool is_root; /* may begin with an mbox line, broken lines are joined */
+	size_t begin;
+	size_t n;
+	bool is_bad;  /* a line was no field */
+	bool is_over; /* fields were left out */
+	/* Tells whether a line (without its end) ends the block. May be NULL.
+	 */
+	bool (*is_stop)(void *ctx, struct str line);
+	void *ctx;
+};
+/* Gives name, raw and offset of the next field, else pos is the body's. */
+bool header_next(struct header_reader *r, struct mail_header *out);
+/* Unfolds, decodes RFC 2047, trims: valid UTF-8 in `a` or lent from raw. */
+struct str header_decode(struct arena *a, struct str raw);
+/* The same for a phrase or comment whose quotes were already removed. */
+struct str header_decode_words(struct arena *a, struct str text);
+/* Unfolds only. */
+struct str header_unfold(struct arena *a, struct str raw);
+/* Decodes a field's value once. */
+struct str header_value(struct mail *m, struct mail_header *h);
+/* Lends all fields of a part, not decoded. */
+struct fields *header_fields(struct mail *m, struct part *p);
+/* Finds a field of the message or part. Returns: its raw value or STR_NULL. */
+struct str header_raw(struct mail *m, struct part *p, const char *name);
+/* The same, decoded. */
+struct str header_of(struct mail *m, struct part *p, const char *name);
+/* Reads Content-Type with its parameters into the part. */
+void header_content_type(struct mail *m, struct part *p, struct str raw);
+/* Reads Content-Disposition into the part. */
+void header_disposition(struct mail *m, struct part *p, struct str raw);
+/* Lower-case copy of the token at the beginning. */
+struct str header_token(struct arena *a, struct str raw);
+
+/* charset.c */
+/* Opens the converters, which needs files, and keeps them open. */
+void charset_init(void);
+/* Makes UTF-8 without NUL of bytes in a charset, whatever they are. */
+/* Tells whether s is ASCII without NUL. */
+bool charset_is_plain(struct str s);
+/* Names the charset of an encoded word as GMime and iconv know it. */
+struct str charset_for_word(struct arena *a, struct str name);
+struct str charset_to_utf8(
+	struct arena *a, struct str bytes, struct str charset, struct str *why);
+
+/* text.c */
+/* Chooses the parts to read (RFC 8621 4.1.4) and marks attachments. */
+void text_choose(struct mail *m);
+/* Makes line ends LF. */
+struct str text_lines(struct arena *a, struct str s);
+
+/* quote.c */
+/* Splits mail_text() into reply and signature. */
+void quote_split(struct arena *a, struct str text, struct str *reply,
+	struct str *signature);
+
+/* attach.c */
+/* Hashes the decoded bytes of a part, once. */
+void attach_digest(struct mail *m, struct part *p);
+/* Makes a file name safe: no folders, no controls; may be empty. */
+struct str attach_safe_name(struct arena *a, struct str name);
+
+/* html.c */
+void html_init(void);
+
+/* header.c */
+void header_init(void);
+
+#endif

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * quote.c - the new part of a reply, by lines.
+ *
+ * What is cut is a tail: from an attribution ("On ... wrote:"), a block of
+ * header lines, or a separator, to the end. It is cut only when nothing that
+ * the sender wrote can be in it: below an attribution all must be quoted, else
+ * the answers stand between the quotes and all is kept. One quote at the very
+ * top with text below it is cut instead. What follows "-- " is the signature.
+ * A forwarded mail is what the sender wants to be read: it stays. When the rest
+ * would be empty, all is kept.
+ */
+#include "inside.h"
+
+#define LINES_MAX 100000
+#define ATTRIBUTION_LINES 4
+#define ATTRIBUTION_MAX 400 /* bytes */
+#define SIGNATURE_LINES_MAX 30
+
+struct lines {
+	struct str *items;
+	size_t n;
+};
+
+static bool is_empty(struct str line)
+{
+	return str_trim(line).len == 0;
+}
+
+static bool is_quoted(struct str line)
+{
+	line = str_trim(line);
+	return line.len && line.p[0] == '>' && !str_starts(line, STR(">From "));
+}
+
+static bool holds_one(struct str s, const char *const *list, size_t n_list)
+{
+	for (size_t i = 0; i < n_list; i++)
+		if (str_find_case(s, str_c(list[i])) >= 0)
+			return true;
+	return false;
+}
+
+/* ---- attributions ---- */
+
+static const char *const wrote[] = { "wrote", "writes", "schrieb",
+	"geschrieben",
+	"a \xc3\xa9"
+	"crit",
+	"escribi\xc3\xb3", "ha scritto", "scrisse", "escreveu", "schreef",
+	"skrev", "napisa\xc5\x82", "napsal",
+	"nap\xc3\xad"
+	"sal",
+	"kirjoitti",
+	"\xd0\xbd\xd0\xb0\xd0\xbf\xd0\xb8\xd1\x81\xd0\xb0"
+	"\xd0\xbb",
+	"\xd0\xbf\xd0\xb8\xd1\x88\xd0\xb5\xd1\x82",
+	"\xd0\xbf\xd0\xb8\xd1\x81\xd0\xb0\xd0\xbb", "\xc3\xadrta", "a scris",
+	"yazd\xc4\xb1", "\xce\xad\xce\xb3\xcf\x81\xce\xb1\xcf\x88\xce\xb5",
+	"\xe5\x86\x99\xe9\x81\x93", "\xe5\xaf\xab\xe9\x81\x93",
+	"\xe3\x81\xae\xe3\x83\xa1\xe3\x83\xbc\xe3\x83\xab",
+	"\xeb\x8b\x98\xec\x9d\xb4", "viesti", "va escriure", "je napisal",
+	"napisao", "ra\xc5\xa1\xc4\xabja", "kirjutas", "menulis",
+	"vi\xe1\xba\xbft", "\xd7\x9b\xd7\xaa\xd7\x91",
+	"\xd9\x83\xd8\xaa\xd8\xa8", "said" };
+
+static bool has_digit(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] >= '0' && s.p[i] <= '9')
+			return true;
+	return false;
+}
+
+/* A time of day, such as 10:04 or 10h04. */
+static bool has_time(struct str s)
+{
+	for (size_t i = 1; i + 2 < s.len; i++)
+		if ((s.p[i] == ':' || s.p[i] == 'h' || s.p[i] == '.') &&
+			s.p[i - 1] >= '0' && s.p[i - 1] <= '9' &&
+			s.p[i + 1] >= '0' && s.p[i + 1] <= '9' &&
+			s.p[i + 2] >= '0' && s.p[i + 2] <= '9')
+			return true;
+	return false;
+}
+
+static bool ends_in_colon(struct str s)
+{
+	s = str_trim(s);
+	return str_ends(s, STR(":")) || str_ends(s, STR("\xef\xbc\x9a"));
+}
+
+/*
+ * Joins up to four lines from `at` and asks whether they attribute a quote.
+ * Returns: how many lines it takes, or 0. *is_sure: a time or address is in it.
+ */
+static size_t match_attribution(const struct lines *l, size_t at, bool *is_sure)
+{
+	char joined[ATTRIBUTION_MAX + 1];
+	size_t len = 0;
+
+	for (size_t n = 0; n < ATTRIBUTION_LINES && at + n < l->n; n++) {
+		struct str line = str_trim(l->items[at + n]), all;
+		if (!line.len || is_quoted(line) ||
+			len + line.len + 1 > ATTRIBUTION_MAX)
+			return 0;
+		memcpy(joined + len, line.p, line.len);
+		len += line.len;
+		joined[len++] = ' ';
+		all = str_n(joined, len);
+		if (!ends_in_colon(line) &&
+			!(str_ends(line, STR(">")) &&
+				str_find(line, STR("@")) >= 0))
+			continue;
+		if (!holds_one(all, wrote, COUNT(wrote)))
+			continue;
+		*is_sure = has_time(all) || str_chr(all, '@') >= 0;
+		return has_digit(all) || *is_sure ? n + 1 : 0;
+	}
+	return 0;
+}
+
+/* ---- header blocks and separators ---- */
+
+static const char *const original_marks[] = { "original message",
+	"original appointment", "urspr\xc3\xbcngliche nachricht",
+	"originalnachricht", "urspr\xc3\xbcngliche mail", "message d'origine",
+	"message original", "mensaje original", "messaggio originale",
+	"mensagem original", "oorspronkelijk bericht",
+	"ursprungligt meddelande", "oprindelig meddelelse",
+	"opprinnelig melding", "alkuper\xc3\xa4inen viesti",
+	"wiadomo\xc5\x9b\xc4\x87 oryginalna", "oryginalna wiadomo",
+	"p\xc5\xafvodn\xc3\xad zpr\xc3\xa1va", "eredeti \xc3\xbczenet",
+	"\xe5\x8e\x9f\xe5\xa7\x8b\xe9\x82\xae\xe4\xbb"
+	"\xb6",
+	"reply message", "antwort nachricht", "reply above this line",
+	"\xd0\x98\xd1\x81\xd1\x85\xd0\xbe\xd0\xb4\xd0\xbd\xd0\xbe\xd0\xb5" };
+
+static const char *const forward_marks[] = { "forwarded message",
+	"begin forwarded", "weitergeleitete nachricht",
+	"anfang der weitergeleiteten", "message transf\xc3\xa9r\xc3\xa9",
+	"mensaje reenviado", "messaggio inoltrato", "mensagem encaminhada",
+	"doorgestuurd bericht", "vidarebefordrat", "videresendt",
+	"przekazana wiadomo", "v\xc3\xa4litetty viesti" };
+
+/* A line of dashes or underscores, perhaps with words between. */
+static bool is_ruled(struct str line)
+{
+	line = str_trim(line);
+	return line.len > 4 &&
+	       (str_starts(line, STR("--")) || str_starts(line, STR("__")) ||
+		       str_starts(line, STR("==")) ||
+		       str_starts(line, STR("- ---")));
+}
+
+static bool is_forward_mark(struct str line)
+{
+	return line.len < 200 && (is_ruled(line) || ends_in_colon(line)) &&
+	       holds_one(line, forward_marks, COUNT(forward_marks));
+}
+
+static bool is_original_mark(struct str line)
+{
+	return line.len < 120 && is_ruled(line) &&
+	       holds_one(line, original_marks, COUNT(original_marks));
+}
+
+static const char *const from_names[] = { "from", "von", "de", "da", "van",
+	"fra", "fr\xc3\xa5n", "od", "l\xc3\xa4hett\xc3\xa4j\xc3\xa4",
+	"felad\xc3\xb3", "\xd0\x9e\xd1\x82", "g\xc3\xb6nderen",
+	"\xe5\x8f\x91\xe4\xbb\xb6\xe4\xba\xba",
+	"\xe5\xaf\x84\xe4\xbb\xb6\xe8"
+	"\x80\x85",
+	"\xe5\xb7\xae\xe5\x87\xba\xe4\xba\xba",
+	"\xeb\xb3\xb4\xeb\x82\xb8 \xec\x82\xac\xeb\x9e\x8c", "expediteur",
+	"exp\xc3\xa9"
+	"diteur" };
+static const char *const other_names[] = { "sent", "date", "to", "subject",
+	"cc", "gesendet", "an", "betreff", "datum", "envoy\xc3\xa9", "\xc3\x80",
+	"\xc3\xa0", "objet", "enviado", "enviado el", "para", "asunto",
+	"inviato", "a", "oggetto", "assunto", "enviada em", "verzonden", "aan",
+	"onderwerp", "skickat", "till", "\xc3\xa4mne", "sendt", "til", "emne",
+	"wys\xc5\x82"
+	"ano",
+	"do", "temat", "odesl\xc3\xa1no", "komu",
+	"p\xc5\x99"
+	"edm\xc4\x9bt",
+	"l\xc3\xa4hetetty", "vastaanottaja", "aihe", "k\xc3\xbcldve",
+	"c\xc3\xadmzett", "t\xc3\xa1rgy", "\xd0\x9a\xd0\xbe\xd0\xbc\xd1\x83",
+	"\xd0\xa2\xd0\xb5\xd0\xbc\xd0\xb0", "\xd0\x94\xd0\xb0\xd1\x82\xd0\xb0",
+	"\xd0\x9e\xd1\x82\xd0\xbf\xd1\x80\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0"
+	"\xbd\xd0\xbe",
+	"\xe5\x8f\x91\xe9\x80\x81\xe6\x97\xb6\xe9\x97\xb4",
+	"\xe6\x94\xb6\xe4\xbb\xb6\xe4\xba\xba", "\xe4\xb8\xbb\xe9\xa2\x98",
+	"\xe9\x80\x81\xe4\xbf\xa1\xe6\x97\xa5\xe6\x99\x82",
+	"\xe5\xae\x9b\xe5\x85"
+	"\x88",
+	"\xe4\xbb\xb6\xe5\x90\x8d", "reply-to", "importance" };
+
+/* Tells whether the line is "Name: value" of a list; "*From:* x" too. */
+static bool is_field_line(
+	struct str line, const char *const *names, size_t n_names)
+{
+	line = str_trim(line);
+	while (line.len && (*line.p == '*' || *line.p == '_'))
+		line = str_sub(line, 1, line.len);
+	for (size_t i = 0; i < n_names; i++) {
+		struct str name = str_c(names[i]), rest;
+		if (!str_starts_case(line, name))
+			continue;
+		rest = str_sub(line, name.len, line.len);
+		while (rest.len && strchr("* \xc2\xa0", *rest.p))
+			rest = str_sub(rest, 1, rest.len);
+		if (str_starts(rest, STR(":")) ||
+			str_starts(rest, STR("\xef\xbc\x9a")))
+			return true;
+	}
+	return false;
+}
+
+/* Outlook's "From: / Sent: / To: / Subject:", at least three in a row. */
+static bool is_header_block(const struct lines *l, size_t at)
+{
+	size_t n_others = 0, n_looked = 0;
+
+	if (!is_field_line(l->items[at], from_names, COUNT(from_names)))
+		return false;
+	for (size_t i = at + 1; i < l->n && n_looked < 8; i++) {
+		if (is_empty(l->items[i]) && n_others == 0 && i > at + 1)
+			return false;
+		if (is_empty(l->items[i]))
+			continue;
+		n_looked++;
+		if (is_field_line(l->items[i], other_names, COUNT(other_names)))
+			n_others++;
+		if (n_others == 2)
+			return true;
+	}
+	return false;
+}
+
+/* ---- deciding ---- */
+
+/* Tells whether from `at` on nothing is left but quotes and empty lines. */
+static bool is_all_quoted(const struct lines *l, size_t at, size_t *n_quoted)
+{
+	*n_quoted = 0;
+	for (size_t i = at; i < l->n; i++) {
+		if (is_quoted(l->items[i]))
+			++*n_quoted;
+		else if (!is_empty(l->items[i]))
+			return false;
+	}
+	return true;
+}
+
+/* The signature below the quotes is no answer between them. */
+static size_t end_without_signature(const struct lines *l)
+{
+	for (size_t i = l->n; i-- > 0 && l->n - i <= SIGNATURE_LINES_MAX;) {
+		struct str line = l->items[i];
+		while (line.len && line.p[line.len - 1] == '\r')
+			line.len--;
+		if (str_eq(line, STR("-- ")) || str_eq(line, STR("--")))
+			return i;
+		if (is_quoted(line))
+			break;
+	}
+	return l->n;
+}
+
+/* Returns: the first line of the tail that is quoted, or l->n. */
+static size_t find_tail(const struct lines *l)
+{
+	struct lines body = { l->items, end_without_signature(l) };
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct str line = l->items[i];
+		bool is_sure = false;
+		size_t n, n_quoted;
+		if (is_empty(line))
+			continue;
+		if (is_forward_mark(line))
+			return l->n;
+		if (is_original_mark(line) || is_header_block(l, i)) {
+			/* the rule above the block belongs to it */
+			if (i && is_ruled(l->items[i - 1]))
+				i--;
+			return i;
+		}
+		if (is_quoted(line)) {
+			if (is_all_quoted(&body, i, &n_quoted))
+				return i;
+			continue;
+		}
+		n = match_attribution(l, i, &is_sure);
+		if (n == 0)
+			continue;
+		if (is_all_quoted(&body, i + n, &n_quoted)) {
+			if (n_quoted || is_sure)
+				return i;
+		} else if (is_sure) {
+			/* not marked by ">" at all: it is a tail all the
+			 * same when no quote mark follows anywhere */
+			bool has_mark = false;
+			for (size_t k = i + n; k < l->n && !has_mark; k++)
+				has_mark = is_quoted(l->items[k]);
+			if (!has_mark)
+				return i;
+		}
+	}
+	return l->n;
+}
+
+/* One quote at the top, then only the sender's words. Returns: its end. */
+static size_t find_head(const struct lines *l)
+{
+	size_t i = 0, n;
+	bool is_sure;
+
+	while (i < l->n && is_empty(l->items[i]))
+		i++;
+	if (i == l->n)
+		return 0;
+	n = is_quoted(l->items[i]) ? 0 : match_attribution(l, i, &is_sure);
+	i += n;
+	while (i < l->n && is_empty(l->items[i]))
+		i++;
+	if (i == l->n || !is_quoted(l->items[i]))
+		return 0;
+	while (i < l->n && (is_quoted(l->items[i]) || is_empty(l->items[i])))
+		i++;
+	for (size_t k = i; k < l->n; k++)
+		if (is_quoted(l->items[k]))
+			return 0;
+	return i == l->n ? 0 : i;
+}
+
+static const char *const mobile_marks[] = { "sent from my ", "get outlook for ",
+	"sent from mail for windows", "von meinem iphone gesendet",
+	"von meinem ipad gesendet", "gesendet von mein", "envoy\xc3\xa9 de mon",
+	"enviado desde mi ", "inviato da iphone", "inviato dal mio",
+	"verstuurd vanaf mijn", "verzonden vanaf mijn", "enviado do meu",
+	"skickat fr\xc3\xa5n min", "sendt fra min", "l\xc3\xa4hetetty ",
+	"wys\xc5\x82"
+	"ane z iphone",
+	"sent from yahoo mail", "diese nachricht wurde von meinem android" };
+
+/* Returns: the line where the signature begins within [from, end), or end. */
+static size_t find_signature(const struct lines *l, size_t from, size_t end)
+{
+	size_t n_filled = 0;
+
+	for (size_t i = end; i-- > from && end - i <= SIGNATURE_LINES_MAX;) {
+		struct str line = l->items[i], trimmed = str_trim(line);
+		if (str_eq(line, STR("-- ")) ||
+			(str_eq(trimmed, STR("--")) && i > from))
+			return i;
+		n_filled += trimmed.len > 0;
+		if (n_filled == 1 && trimmed.len && trimmed.len < 100)
+			for (size_t k = 0; k < COUNT(mobile_marks); k++)
+				if (str_starts_case(
+					    trimmed, str_c(mobile_marks[k])))
+					return i;
+	}
+	return end;
+}
+
+static struct str between(const struct lines *l, size_t from, size_t end)
+{
+	const char *last;
+
+	while (from < end && is_empty(l->items[from]))
+		from++;
+	while (end > from && is_empty(l->items[end - 1]))
+		end--;
+	if (from == end)
+		return STR("");
+	last = l->items[end - 1].p + l->items[end - 1].len;
+	return str_n(l->items[from].p, (size_t)(last - l->items[from].p));
+}
+
+void quote_split(struct arena *a, struct str text, struct str *reply,
+	struct str *signature)
+{
+	struct lines l = { 0 };
+	struct str rest = text, line;
+	size_t n = 1, tail, head = 0, sign;
+
+	*reply = text;
+	*signature = STR("");
+	for (size_t i = 0; i < text.len; i++)
+		n += text.p[i] == '\n';
+	if (n > LINES_MAX || text.len == 0)
+		return;
+	l.items = arena_array(a, n, sizeof(*l.items));
+	while (l.n < n && str_cut_line(&rest, &line))
+		l.items[l.n++] = line;
+	tail = find_tail(&l);
+	if (tail == l.n)
+		head = find_head(&l);
+	sign = find_signature(&l, head, tail);
+	if (between(&l, head, sign).len == 0) {
+		/* nothing of the sender's own: all of it is what he sends */
+		if (between(&l, head, tail).len == 0)
+			return;
+		sign = tail;
+	}
+	*reply = between(&l, head, sign);
+	*signature = between(&l, sign < tail ? sign + 1 : sign, tail);
+	if (sign < tail && signature->len == 0)
+		*signature = between(&l, sign, tail);
+}
+
+struct str mail_reply(struct mail *m)
+{
+	if (!m->has_reply) {
+		quote_split(m->arena, mail_text(m), &m->reply, &m->signature);
+		m->has_reply = true;
+	}
+	return m->reply;
+}

@@ -36,7 +36,11 @@ struct worker_script {
 	struct str source;
 };
 
-/* Makes a pool; workers start at once. Gives: *out, by worker_pool_free(). */
+/*
+ * Makes a pool; workers start at once. Gives: *out, by worker_pool_free().
+ * Returns: 0, or -1 with *err.
+ * Note:    the pool reaps its own children by pid: nobody may waitpid(-1).
+ */
 MUST_CHECK int worker_pool_new(struct loop *loop,
 	const struct worker_options *o, const struct worker_script *scripts,
 	size_t n_scripts, struct worker_pool **out, struct err *err);
@@ -44,7 +48,8 @@ MUST_CHECK int worker_pool_new(struct loop *loop,
 void worker_pool_free(struct worker_pool *p);
 /*
  * Changes the scripts for jobs given from now on (workers are replaced as they
- * become idle; jobs under way end with the old ones). Copies.
+ * become idle; jobs under way end with the old ones). Copies. Scripts must
+ * have been compiled before: one that does not compile breaks its jobs.
  */
 void worker_pool_set_scripts(struct worker_pool *p,
 	const struct worker_script *scripts, size_t n_scripts);
@@ -81,10 +86,16 @@ struct worker_job {
 	size_t n_references;
 	struct str subject; /* for logs and lists, UTF-8, at most 256 bytes */
 	struct str reason;
-	struct worker_job *next; /* the pool's own */
+	struct worker_job *next; /* the pool's own, as is tries */
+	unsigned tries;
 };
 
-/* Queues a job; all it points to is lent until done(). */
+/*
+ * Queues a job; all it points to is lent until done(), which is never called
+ * from inside this call. done() may submit and set scripts, not free the pool.
+ * Note: fd must be sealed, read-only, or the caller's alone: a worker can read
+ *       it at any place, but the box keeps it from writing.
+ */
 void worker_submit(struct worker_pool *p, struct worker_job *job);
 
 /*

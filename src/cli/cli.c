@@ -11,6 +11,7 @@
 /* In the order in which `mailmill help` lists them. */
 static const struct cli_command *const commands[] = {
 	&cli_parse,
+	&cli_worker,
 	NULL,
 };
 

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * test_pool.c - workers: what they answer, what stops them, who is blamed.
+ *
+ * This program is its own worker. The scripts named "trap:..." are compiled
+ * into test builds only (src/worker/trap.c); each tries what the box forbids.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <mailmill/clock.h>
+#include <mailmill/file.h>
+#include <mailmill/worker.h>
+
+#include "../../../src/worker/box.h"
+
+#define TEST_CHILD worker_main
+#include "test.h"
+
+#ifdef MAILMILL_FAULTS
+
+#define MEMORY ((uint64_t)512 << 20)
+
+static const char mail_text[] = "From: Ann <ann@example.org>\r\n"
+				"To: support@example.org\r\n"
+				"Subject: Hello\r\n"
+				"Message-ID: <one@example.org>\r\n"
+				"In-Reply-To: <zero@example.org>\r\n"
+				"\r\n"
+				"It does not work.\r\n";
+
+static struct loop *loop;
+static struct worker_pool *pool;
+static struct envelope envelope;
+static struct facts facts;
+static size_t n_open; /* jobs given and not done */
+
+struct run {
+	struct worker_job job;
+	struct arena *arena;
+	int fd;
+	int order; /* in which it was done */
+	bool is_done;
+};
+static int n_done;
+
+static void on_too_long(void *ctx)
+{
+	test_fail(__FILE__, __LINE__, "jobs hang");
+	loop_stop(loop);
+}
+
+static void on_done(struct worker_job *job)
+{
+	struct run *r = job->ctx;
+
+	r->is_done = true;
+	r->order = n_done++;
+	if (--n_open == 0)
+		loop_stop(loop);
+}
+
+static int make_mail(const char *text)
+{
+	struct err err = { 0 };
+	int fd = file_memory("mail", &err);
+
+	is_int(file_write_all(fd, text, strlen(text)), 0, "mail is written");
+	return fd;
+}
+
+static void start(enum worker_isolation isolation, unsigned workers,
+	int64_t time_ms, const struct worker_script *scripts, size_t n)
+{
+	struct worker_options o = { .workers = workers,
+		.isolation = isolation,
+		.batch_max = 1000,
+		.memory = MEMORY,
+		.time_ms = time_ms };
+	struct err err = { 0 };
+
+	facts.route = STR("support");
+	n_done = 0;
+	is_int(loop_new(&loop, &err), 0, "loop");
+	is_int(worker_pool_new(loop, &o, scripts, n, &pool, &err), 0, err.text);
+}
+
+static void stop(void)
+{
+	worker_pool_free(pool);
+	loop_free(loop);
+	pool = NULL;
+	loop = NULL;
+}
+
+static void submit(struct run *r, const char *script, const char *text)
+{
+	*r = (struct run){ .arena = arena_new(), .fd = make_mail(text) };
+	r->job = (struct worker_job){ .fd = r->fd,
+		.script = script,
+		.env = &envelope,
+		.facts = &facts,
+		.arena = r->arena,
+		.done = on_done,
+		.ctx = r };
+	n_open++;
+	worker_submit(pool, &r->job);
+}
+
+static void wait_all(void)
+{
+	struct loop_timer *t = loop_timer_new(loop, on_too_long, NULL);
+	struct err err = { 0 };
+
+	loop_timer_set(t, 60000);
+	if (n_open)
+		is_int(loop_run(loop, &err), 0, "loop runs");
+	loop_timer_free(t);
+}
+
+static void drop(struct run *r)
+{
+	close(r->fd);
+	arena_free(r->arena);
+}
+
+static const char *note_of(const struct run *r)
+{
+	if (r->job.outcome != WORKER_PLAN || r->job.plan->n_notes != 1)
+		return "";
+	return arena_printf(r->arena, "%.*s", STR_ARG(r->job.plan->notes[0]));
+}
+
+static const char *reason_of(const struct run *r)
+{
+	return arena_printf(r->arena, "%.*s", STR_ARG(r->job.reason));
+}
+
+static const enum worker_isolation isolations[] = { WORKER_BATCH,
+	WORKER_MESSAGE };
+
+TEST(answers_come_back)
+{
+	for (size_t k = 0; k < COUNT(isolations); k++) {
+		struct run runs[20];
+		start(isolations[k], 2, 10000, NULL, 0);
+		for (size_t i = 0; i < COUNT(runs); i++)
+			submit(&runs[i], "trap:echo", mail_text);
+		wait_all();
+		for (size_t i = 0; i < COUNT(runs); i++) {
+			is_int(runs[i].job.outcome, WORKER_PLAN, "a plan");
+			has_text(note_of(&runs[i]), "echo: 155 bytes",
+				"the worker sees the mail");
+			is_int(runs[i].job.identity.len, 32, "identity");
+			drop(&runs[i]);
+		}
+		stop();
+	}
+}
+
+static const struct trap_row {
+	const char *trap;
+	enum worker_outcome outcome;
+	const char *says;
+	bool is_for_box; /* not to be seen where the box is open */
+} trap_rows[] = {
+	{ "trap:open", WORKER_PLAN, "open: refused with errno 13", true },
+	{ "trap:code", WORKER_PLAN, "code: refused with errno 13", true },
+	{ "trap:create", WORKER_CRASHED, "broke out of the box: called open",
+		true },
+	{ "trap:socket", WORKER_CRASHED, "broke out of the box: called socket",
+		true },
+	{ "trap:fork", WORKER_CRASHED, "broke out of the box: called clone",
+		true },
+	{ "trap:exec", WORKER_CRASHED, "broke out of the box: called execve",
+		true },
+	{ "trap:ptrace", WORKER_CRASHED, "broke out of the box: called ptrace",
+		true },
+	{ "trap:kill", WORKER_CRASHED, "broke out of the box: called ", true },
+	{ "trap:memory", WORKER_CRASHED, "ran out of memory", true },
+	{ "trap:segv", WORKER_CRASHED,
+		"crashed the parser (signal 11, SIGSEGV)", true },
+	{ "trap:deep", WORKER_CRASHED,
+		"crashed the parser (signal 11, SIGSEGV)", true },
+	{ "trap:abort", WORKER_CRASHED,
+		"crashed the parser (signal 6, SIGABRT)", true },
+	{ "trap:exit", WORKER_CRASHED, "made the parser exit with status 3" },
+	{ "trap:spin", WORKER_CRASHED, "ran out of time" },
+	{ "trap:sleep", WORKER_CRASHED, "ran out of time" },
+	{ "trap:forge", WORKER_CRASHED, "made the parser answer nonsense" },
+};
+
+static void check_trap(
+	enum worker_isolation isolation, const struct trap_row *t)
+{
+	struct run before, trapped, after;
+
+	expect_log("worker.fell");
+	start(isolation, 1, strstr(t->says, "time") ? 700 : 30000, NULL, 0);
+	submit(&before, "trap:echo", mail_text);
+	submit(&trapped, t->trap, mail_text);
+	submit(&after, "trap:echo", mail_text);
+	wait_all();
+	is_int(before.job.outcome, WORKER_PLAN, "the one before is untouched");
+	is_int(trapped.job.outcome, t->outcome, t->trap);
+	has_text(t->outcome == WORKER_PLAN ? note_of(&trapped)
+					   : reason_of(&trapped),
+		t->says, t->trap);
+	is_int(after.job.outcome, WORKER_PLAN, "the one behind is untouched");
+	drop(&before);
+	drop(&trapped);
+	drop(&after);
+	stop();
+}
+
+TEST(each_trap_is_stopped_in_batch)
+{
+	for (size_t i = 0; i < COUNT(trap_rows); i++)
+		if (!BOX_IS_OPEN || !trap_rows[i].is_for_box)
+			check_trap(WORKER_BATCH, &trap_rows[i]);
+}
+
+TEST(each_trap_is_stopped_in_message)
+{
+	for (size_t i = 0; i < COUNT(trap_rows); i++)
+		if (!BOX_IS_OPEN || !trap_rows[i].is_for_box)
+			check_trap(WORKER_MESSAGE, &trap_rows[i]);
+}
+
+/* Finds the one child of this process, which is the worker. */
+static pid_t find_child(void)
+{
+	char path[64], text[256] = "";
+	AUTO(fd) int fd = -1;
+	uint64_t pid = 0;
+	struct str first, rest;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children",
+		(int)getpid());
+	fd = open(path, 0);
+	n = read(fd, text, sizeof(text) - 1);
+	rest = str_n(text, n > 0 ? (size_t)n : 0);
+	if (!str_cut(&rest, ' ', &first) ||
+		str_to_u64(first, INT32_MAX, &pid) < 0)
+		return -1;
+	return (pid_t)pid;
+}
+
+static void on_kill_time(void *ctx)
+{
+	kill(find_child(), SIGKILL);
+}
+
+TEST(a_kill_from_outside_is_not_the_mails_fault)
+{
+	for (size_t k = 0; k < COUNT(isolations); k++) {
+		struct loop_timer *t;
+		struct run runs[200];
+		expect_log("worker.fell");
+		start(isolations[k], 1, 10000, NULL, 0);
+		t = loop_timer_new(loop, on_kill_time, NULL);
+		submit(&runs[0], "trap:echo", mail_text);
+		wait_all();
+		for (size_t i = 1; i < COUNT(runs); i++)
+			submit(&runs[i], "trap:echo", mail_text);
+		loop_timer_set(t, 1);
+		wait_all();
+		for (size_t i = 0; i < COUNT(runs); i++) {
+			is_int(runs[i].job.outcome, WORKER_PLAN, "a plan");
+			drop(&runs[i]);
+		}
+		loop_timer_free(t);
+		stop();
+	}
+}
+
+TEST(workers_of_a_batch_are_replaced)
+{
+	struct worker_options o = { .workers = 1,
+		.isolation = WORKER_BATCH,
+		.batch_max = 3,
+		.memory = MEMORY,
+		.time_ms = 10000 };
+	struct run runs[10];
+	struct err err = { 0 };
+
+	is_int(loop_new(&loop, &err), 0, "loop");
+	is_int(worker_pool_new(loop, &o, NULL, 0, &pool, &err), 0, err.text);
+	for (size_t i = 0; i < COUNT(runs); i++)
+		submit(&runs[i], "trap:echo", mail_text);
+	wait_all();
+	for (size_t i = 0; i < COUNT(runs); i++) {
+		is_int(runs[i].job.outcome, WORKER_PLAN, "a plan");
+		drop(&runs[i]);
+	}
+	stop();
+}
+
+TEST(an_unknown_script_breaks_the_job)
+{
+	for (size_t k = 0; k < COUNT(isolations); k++) {
+		struct run r;
+		start(isolations[k], 1, 10000, NULL, 0);
+		submit(&r, "nowhere", mail_text);
+		wait_all();
+		is_int(r.job.outcome, WORKER_BROKEN, "broken");
+		has_text(reason_of(&r), "there is no script nowhere", "why");
+		drop(&r);
+		stop();
+	}
+}
+
+TEST(jobs_end_with_the_pool)
+{
+	struct run runs[20];
+
+	start(WORKER_BATCH, 2, 10000, NULL, 0);
+	for (size_t i = 0; i < COUNT(runs); i++)
+		submit(&runs[i], "trap:echo", mail_text);
+	worker_pool_free(pool);
+	for (size_t i = 0; i < COUNT(runs); i++) {
+		is_true(runs[i].is_done, "done");
+		is_int(runs[i].job.outcome, WORKER_CANCELLED, "cancelled");
+		is_int(runs[i].order, i, "in order");
+		drop(&runs[i]);
+	}
+	loop_free(loop);
+	is_int(waitpid(-1, NULL, WNOHANG), -1, "no child is left");
+}
+
+TEST(nothing_is_inherited)
+{
+	struct run r;
+	int fds[2];
+
+	is_int(pipe(fds), 0, "an open descriptor");
+	start(WORKER_BATCH, 1, 10000, NULL, 0);
+	submit(&r, "trap:echo", mail_text);
+	wait_all();
+	close(fds[1]);
+	is_int(read(fds[0], &fds[1], 1), 0, "the worker does not hold it");
+	close(fds[0]);
+	drop(&r);
+	stop();
+}
+
+#endif

@@ -203,8 +203,10 @@ MUST_CHECK int store_find_thread(struct store *s, struct arena *a,
 	size_t n_ids, int64_t self, struct str *record, int64_t *pending,
 	struct err *err);
 /*
- * Finds a done delivery of the same mail on the same route.
- * Returns: 0 with *delivery, STORE_NONE, or -1 with *err.
+ * Finds a done delivery of the same mail on the same route, else an earlier
+ * one (lower id than self) that is still on its way.
+ * Returns: 0 with *delivery: done; STORE_PENDING with *delivery: on its way;
+ *          STORE_NONE; or -1 with *err.
  */
 MUST_CHECK int store_find_identity(struct store *s, struct str route,
 	struct str identity, int64_t self, int64_t *delivery, struct err *err);

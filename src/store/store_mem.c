@@ -532,18 +532,25 @@ static int find_identity(struct store *s, struct str route, struct str identity,
 	int64_t self, int64_t *delivery, struct err *err UNUSED)
 {
 	struct mem_store *m = mem_of(s);
+	int rc = STORE_NONE;
 	LOCKED(m);
 
 	for (size_t i = 0; i < m->n_all; i++) {
 		struct delivery *d = m->all[i];
-		if (d->is_gone || d->state != STORE_DONE || d->id == self ||
-			!str_eq(d->route, route) ||
+		if (d->is_gone || d->id == self || !str_eq(d->route, route) ||
 			!str_eq(d->identity, identity))
 			continue;
-		*delivery = d->id;
-		return 0;
+		if (d->state == STORE_DONE) {
+			*delivery = d->id;
+			return 0;
+		}
+		if (rc == STORE_NONE && d->id < self &&
+			d->state <= STORE_RETRY) {
+			*delivery = d->id;
+			rc = STORE_PENDING;
+		}
 	}
-	return STORE_NONE;
+	return rc;
 }
 
 static void copy_row(struct store *s, struct arena *a, const struct delivery *d,

@@ -103,9 +103,10 @@ static const char *const texts[SQL_N] = {
 		"AND (scope IS NULL OR scope = ?2) AND (?3 = 0 OR id < ?3) "
 		"ORDER BY id LIMIT 1",
 	[SQL_FIND_IDENTITY] =
-		"SELECT id FROM delivery INDEXED BY delivery_identity WHERE "
-		"identity = ?1 AND state = 4 AND identity IS NOT NULL AND "
-		"route = ?2 AND id <> ?3 ORDER BY id LIMIT 1",
+		"SELECT id, state FROM delivery INDEXED BY delivery_identity "
+		"WHERE identity = ?1 AND identity IS NOT NULL AND state <= 4 "
+		"AND route = ?2 AND id <> ?3 AND (state = 4 OR (state <= 2 AND "
+		"id < ?3)) ORDER BY state DESC, id LIMIT 1",
 #define ROW_COLUMNS                                                            \
 	"SELECT d.id, m.id, d.route, m.sender, d.reason, d.message_id, "       \
 	"m.source, d.rcpts, d.state, d.attempts, d.received_at, d.due_at, "    \

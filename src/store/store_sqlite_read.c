@@ -241,6 +241,7 @@ int sqlite_find_identity(struct store *s, struct str route, struct str identity,
 	struct sqlite_store *q = sqlite_of(s);
 	struct sqlite_conn *c = sqlite_reader(q, err);
 	sqlite3_stmt *st;
+	bool is_done = false;
 	int rc;
 
 	if (!c)
@@ -250,10 +251,15 @@ int sqlite_find_identity(struct store *s, struct str route, struct str identity,
 	rc = st ? sqlite_step(c, st, err) : -1;
 	if (rc == 1) {
 		*delivery = sqlite3_column_int64(st, 0);
+		is_done = sqlite3_column_int(st, 1) == STORE_DONE;
 		sqlite3_reset(st);
 	}
 	sqlite_reader_end(q, c);
-	return rc < 0 ? -1 : rc == 1 ? 0 : STORE_NONE;
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return STORE_NONE;
+	return is_done ? 0 : STORE_PENDING;
 }
 
 /* --- what admins ask ------------------------------------------------------ */

@@ -53,7 +53,7 @@ CREATE INDEX delivery_open ON delivery (state) WHERE state <> 4;
 CREATE INDEX delivery_pending ON delivery (message_id)
 	WHERE state <= 3 AND message_id IS NOT NULL;
 CREATE INDEX delivery_identity ON delivery (identity)
-	WHERE state = 4 AND identity IS NOT NULL;
+	WHERE state <= 4 AND identity IS NOT NULL;
 
 CREATE TABLE journal (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -533,6 +533,21 @@ TEST(identity_is_found_once_done)
 	is_int(store_find_identity(
 		       b.store, STR("support"), who, second, &found, &err),
 		STORE_NONE, "nobody yet");
+	f = (struct store_finish){ .delivery = first,
+		.to = STORE_RETRY,
+		.due_at = INT64_MAX / 4,
+		.identity = who };
+	is_int(finish_sync(&b, &f, &err), 0, "to be tried again");
+	is_int(store_find_identity(
+		       b.store, STR("support"), who, second, &found, &err),
+		STORE_PENDING, "the first is on its way");
+	is_int(found, first, "and named");
+	is_int(store_find_identity(
+		       b.store, STR("support"), who, first - 1, &found, &err),
+		STORE_NONE, "an earlier one does not wait for it");
+	is_int(store_order(b.store, first, STORE_DO_RETRY, STR("me"), &err), 0,
+		"due again");
+	is_int(claim_one(&b), first, "claimed");
 	f = (struct store_finish){
 		.delivery = first, .to = STORE_DONE, .identity = who
 	};

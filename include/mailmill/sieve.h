@@ -77,8 +77,10 @@ struct str sieve_sha256(const struct sieve_script *s);
  * are not set (plan_set_keys() needs the identity).
  * Gives:   *out in `a`: a plan; or one with questions, to be evaluated again
  *          with their answers in the facts; or one with `fail` set (by the
- *          script, or by an error at run time: line and value in the text).
- * Returns: 0, or -1 with *err for limits that are ours (steps, memory).
+ *          script, by an error at run time or a limit: line and value in the
+ *          text).
+ * Returns: 0, or -1 with *err.
+ * Note:    one thread a script.
  */
 MUST_CHECK int sieve_eval(const struct sieve_script *s, struct mail *mail,
 	const struct envelope *env, const struct facts *facts, struct arena *a,

@@ -15,6 +15,7 @@
 
 struct sieve_word;
 struct sieve_tag;
+struct sieve_modifier;
 struct sieve_ext;
 struct sieve_node;
 struct sieve_regex;
@@ -75,18 +76,23 @@ struct sieve_arg {
 	struct sieve_text *texts;
 	size_t n;      /* of texts */
 	unsigned slot; /* of a SIEVE_VARIABLE */
-	/*
-	 * A constant list or string, readied by the checker: `lower` is set
-	 * beside `texts[i].value` where the word asks for it.
-	 */
-	bool is_const; /* no text has a reference */
+	bool is_const; /* checked: no text has a reference */
+	unsigned *ids; /* of SIEVE_HEADERS: sieve_run_header() */
 };
 
 /* A tag as it was given to a node, with its parameter if it has one. */
 struct sieve_tagged {
 	const struct sieve_tag *tag;
+	const struct sieve_modifier *modifier; /* instead of tag */
 	struct sieve_pos pos;
 	struct sieve_arg *param;
+};
+
+/* What is known of a test before any mail is there. */
+enum sieve_known {
+	SIEVE_UNKNOWN,
+	SIEVE_ALWAYS,
+	SIEVE_NEVER,
 };
 
 enum sieve_node_kind {
@@ -100,10 +106,12 @@ struct sieve_match;
 struct sieve_node {
 	enum sieve_node_kind kind;
 	struct sieve_pos pos;
-	struct sieve_pos end; /* behind its last token but ";" and block */
-	struct str name;      /* as written */
-	struct sieve_node *parent;
-	struct sieve_arg *args; /* in order, tags among them */
+	/* Behind its name and arguments: where a ";" would be missing. */
+	struct sieve_pos end;
+	struct str name;	   /* as written */
+	struct sieve_node *parent; /* whose block or tests it is in */
+	struct sieve_node *before; /* the command before it in its block */
+	struct sieve_arg *args;	   /* in order, tags among them */
 	size_t n_args;
 	struct sieve_node **tests;
 	size_t n_tests;
@@ -120,7 +128,9 @@ struct sieve_node {
 	size_t n_positional;
 	struct sieve_match *match; /* of a word with SIEVE_MATCHES */
 	void *data;		   /* the word's own, from its check() */
-	bool is_never; /* its test is constant false: block is not checked */
+	enum sieve_known known;	   /* of a test; set by its check() */
+	/* Set by check(): the block can never run and is not checked. */
+	bool is_never;
 };
 
 /* Goes up to the command that holds this node's block, NULL: the top. */

@@ -10,9 +10,9 @@
  *
  * What happens to a node, in this order:
  *   compile: its word is found; tags and positional arguments are taken apart
- *            and their types checked; references in strings are resolved;
- *            word->check(); its tests, then its block are checked in the same
- *            way; word->check_end().
+ *            and their types checked; references in strings are resolved; its
+ *            tests are checked in the same way; word->check(), if nothing was
+ *            wrong with its own arguments; its block; word->check_end().
  *   run:     word->exec() for a command, word->test() for a test. A word that
  *            is both and has no exec() runs test() and forgets what it says.
  */
@@ -36,6 +36,7 @@ enum sieve_type {
 	SIEVE_CONST,	/* one string without references */
 	SIEVE_CONSTS,	/* string or list without references */
 	SIEVE_VARIABLE, /* the name of a variable that is set: arg->slot */
+	SIEVE_HEADERS,	/* SIEVE_STRINGS, for sieve_run_headers() */
 };
 
 enum sieve_arg_flags {
@@ -149,6 +150,11 @@ struct sieve_ext {
 	const struct sieve_address_part *address_parts;
 
 	/*
+	 * Changes t->value at compile time, before references are looked for.
+	 * Returns: 0 or -1.
+	 */
+	int (*text_check)(struct sieve_check *c, struct sieve_text *t);
+	/*
 	 * Claims a ${reference} at compile time. Asked for each that is no
 	 * number, as long as "variables" and this extension are required.
 	 * Lay what ref_get() needs into ref->data (sieve_check_arena()).
@@ -216,6 +222,17 @@ MUST_CHECK int sieve_check_variable(struct sieve_check *c, struct sieve_pos pos,
  */
 const struct sieve_regex *sieve_check_regex(struct sieve_check *c,
 	struct sieve_pos pos, struct str pattern, unsigned flags);
+/*
+ * Turns a capability on, from here on, with what it implies.
+ * Returns: 0, or -1: there is none such (nothing was told).
+ */
+MUST_CHECK int sieve_check_enable(struct sieve_check *c, struct str capability);
+/* Finds a capability. Returns: or NULL: this engine has it not. */
+const struct sieve_ext *sieve_check_find(
+	const struct sieve_check *c, struct str capability);
+/* Tells an error for a capability that this engine has not. Returns: -1. */
+int sieve_error_capability(
+	struct sieve_check *c, struct sieve_pos pos, struct str capability);
 /* Tells whether s is an identifier, perhaps with dots between such. */
 bool sieve_is_identifier(struct str s);
 bool sieve_is_dotted(struct str s);

@@ -72,6 +72,10 @@ struct sieve_address_part {
 		struct str *out);
 };
 
+/* Sets the match variables ${0} ... to copies. */
+void sieve_set_match_values(
+	struct sieve_run *r, const struct str *groups, size_t n);
+
 /*
  * Matches a glob without recursion in O(n*m): * any run, ? one character,
  * \ quotes. groups[0] is the whole value, then one for each wildcard, at most
@@ -80,5 +84,15 @@ struct sieve_address_part {
  */
 int sieve_glob(struct str pattern, struct str value, bool by_character,
 	struct str *groups, size_t max, uint64_t *steps);
+
+/* The same, characters compared as i;unicode-casemap does. */
+int sieve_glob_unicode(struct str pattern, struct str value, struct str *groups,
+	size_t max, uint64_t *steps);
+
+/*
+ * Makes the form in which i;unicode-casemap compares (RFC 5051): titlecase,
+ * then decomposed. Bytes that are no UTF-8 stay.
+ */
+struct str sieve_unicode_normal(struct arena *a, struct str s);
 
 #endif

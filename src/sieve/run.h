@@ -18,6 +18,8 @@
 
 #include "ext.h"
 
+struct header_list;
+
 #define SIEVE_MATCH_VALUES_MAX 33 /* ${0} to ${32} */
 
 struct sieve_run {
@@ -32,6 +34,7 @@ struct sieve_run {
 
 	const struct sieve_node *at; /* what runs now, for messages */
 	bool is_kept;		     /* the implicit keep is still in effect */
+	bool is_taken;		     /* the last if or elsif ran its block */
 	unsigned n_redirects;
 	uint64_t steps;			/* left */
 	const struct sieve_node *leave; /* of SIEVE_LEAVE */
@@ -39,8 +42,11 @@ struct sieve_run {
 	struct str *variables; /* by slot */
 	struct str match_values[SIEVE_MATCH_VALUES_MAX];
 	unsigned n_match_values;
-	void **states; /* by extension: sieve_run_state() */
-	void *host;    /* whoever runs it (the test runner) */
+	void **states;		      /* by extension: sieve_run_state() */
+	struct header_list *headers;  /* by id of a name: run.c */
+	struct sieve_regex **regexes; /* compiled while running */
+	size_t n_regexes;
+	void *host; /* whoever runs it (the test runner) */
 };
 
 /*
@@ -76,6 +82,14 @@ static inline struct str sieve_arg_const(const struct sieve_arg *a)
 {
 	return a->texts[0].value;
 }
+
+/*
+ * Lends the fields of the message that have one of the names of a
+ * SIEVE_HEADERS argument, in order of the names. Gives: an array of pointers
+ * in run->arena. Returns: 0 or < 0.
+ */
+MUST_CHECK int sieve_run_headers(struct sieve_run *r, const struct sieve_arg *a,
+	const struct mail_header ***out, size_t *n);
 
 /* Sets a variable; a value over the limit is cut on a character. */
 void sieve_set(struct sieve_run *r, unsigned slot, struct str value);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ext.c - the table of all extensions: one file, one row. */
+#include "ext.h"
+
+#define SIEVE_EXT_LIST(row)                                                    \
+	row(base) row(tests) row(match) row(encoded_character) row(variables)  \
+		row(fileinto) row(copy) row(envelope) row(body)                \
+			row(relational) row(numeric) row(subaddress)           \
+				row(ihave) row(regex) row(octet) row(casemap)  \
+					row(unicode)
+
+#define DECLARE(name) extern const struct sieve_ext sieve_ext_##name;
+#define ROW(name) &sieve_ext_##name,
+
+SIEVE_EXT_LIST(DECLARE)
+
+const struct sieve_ext *const sieve_exts[] = { SIEVE_EXT_LIST(ROW) NULL };

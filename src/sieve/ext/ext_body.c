@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ext_body.c - the body test (RFC 5173). */
+#include "../match.h"
+#include "../sieve_private.h"
+
+struct values {
+	struct str *items;
+	size_t n, cap;
+};
+
+static void add_value(struct sieve_run *r, struct values *v, struct str value)
+{
+	if (v->n == v->cap) {
+		size_t cap = v->cap ? v->cap * 2 : 8;
+
+		v->items = arena_grow(
+			r->arena, v->items, v->n, cap, sizeof(*v->items));
+		v->cap = cap;
+	}
+	v->items[v->n++] = value;
+}
+
+/* A message may have no body at all, which is less than an empty one. */
+static bool has_body(struct sieve_run *r)
+{
+	struct str raw = mail_raw(r->mail);
+
+	return mail_root(r->mail)->len || str_ends(raw, STR("\r\n\r\n")) ||
+	       str_ends(raw, STR("\n\n")) || str_eq(raw, STR("\r\n")) ||
+	       str_eq(raw, STR("\n"));
+}
+
+static struct str raw_of(struct sieve_run *r, uint64_t from, uint64_t to)
+{
+	if (to < from)
+		return STR_NULL;
+	return str_sub(mail_raw(r->mail), (size_t)from, (size_t)(to - from));
+}
+
+static bool is_text(const struct mail_part *part)
+{
+	return str_eq(part->type, STR("text"));
+}
+
+static bool is_multipart(const struct mail_part *part)
+{
+	return str_eq(part->type, STR("multipart"));
+}
+
+static bool is_message(const struct mail_part *part)
+{
+	return str_eq(part->type, STR("message")) && part->first;
+}
+
+static bool is_html(const struct mail_part *part)
+{
+	return (is_text(part) && str_eq(part->subtype, STR("html"))) ||
+	       (str_eq(part->type, STR("application")) &&
+		       str_eq(part->subtype, STR("xhtml+xml")));
+}
+
+static void add_raw(struct sieve_run *r, struct values *out)
+{
+	const struct mail_part *root = mail_root(r->mail);
+
+	add_value(r, out, raw_of(r, root->offset, root->offset + root->len));
+}
+
+static void add_text(struct sieve_run *r, struct values *out)
+{
+	struct mail_part *part = mail_root(r->mail);
+
+	for (; part; part = mail_next(part)) {
+		struct str text;
+
+		if (part->first || (!is_text(part) && !is_html(part)))
+			continue;
+		text = is_text(part) ? mail_part_text(r->mail, part)
+				     : mail_part_bytes(r->mail, part);
+		if (is_html(part))
+			text = mail_html_to_text(r->arena, text);
+		if (text.p)
+			add_value(r, out, text);
+	}
+}
+
+/*
+ * Tells whether a part is of a type as written in the rule: "", "text",
+ * "text/plain".
+ */
+static bool is_of_type(const struct mail_part *part, struct str type)
+{
+	ssize_t slash = str_chr(type, '/');
+	struct str sub;
+
+	if (!type.len)
+		return true;
+	if (slash < 0)
+		return str_eq_case(type, part->type);
+	sub = str_sub(type, (size_t)slash + 1, SIZE_MAX / 2);
+	return sub.len &&
+	       str_eq_case(str_sub(type, 0, (size_t)slash), part->type) &&
+	       str_eq_case(sub, part->subtype);
+}
+
+/* Lends what stands before the first boundary, and behind the last. */
+static void add_around(
+	struct sieve_run *r, const struct mail_part *part, struct values *out)
+{
+	uint64_t end = part->offset + part->len;
+	const struct mail_part *last = part->first;
+	struct str front, back, line;
+	ssize_t cut;
+
+	if (!last) {
+		add_value(r, out, raw_of(r, part->offset, end));
+		return;
+	}
+	front = raw_of(r, part->offset, last->header_offset);
+	cut = str_starts(front, STR("--")) ? 0 : str_find(front, STR("\n--"));
+	add_value(r, out, str_sub(front, 0, cut < 0 ? 0 : (size_t)cut));
+	while (last->next)
+		last = last->next;
+	back = raw_of(r, last->offset + last->len, end);
+	/* The line end before the boundary, then the boundary. */
+	while (str_cut_line(&back, &line) && !str_starts(line, STR("--")))
+		continue;
+	add_value(r, out, back);
+}
+
+static void add_content_of(
+	struct sieve_run *r, struct mail_part *part, struct values *out)
+{
+	struct str text;
+
+	if (is_multipart(part)) {
+		add_around(r, part, out);
+	} else if (is_message(part)) {
+		add_value(r, out,
+			raw_of(r, part->first->header_offset,
+				part->first->offset));
+	} else {
+		text = mail_part_text(r->mail, part);
+		add_value(
+			r, out, text.p ? text : mail_part_bytes(r->mail, part));
+	}
+}
+
+static int add_content(
+	struct sieve_run *r, const struct sieve_arg *types, struct values *out)
+{
+	struct mail_part *part = mail_root(r->mail);
+	struct str *list;
+	int rc = sieve_arg_list(r, types, &list);
+
+	for (; rc == 0 && part; part = mail_next(part))
+		for (size_t i = 0; i < types->n; i++)
+			if (is_of_type(part, list[i])) {
+				add_content_of(r, part, out);
+				break;
+			}
+	return rc;
+}
+
+static int add_values(
+	struct sieve_run *r, const struct sieve_node *n, struct values *out)
+{
+	if (!has_body(r))
+		return 0;
+	if (sieve_node_tag(n, "content"))
+		return add_content(r, sieve_node_param(n, "content"), out);
+	if (sieve_node_tag(n, "raw"))
+		add_raw(r, out);
+	else
+		add_text(r, out);
+	return 0;
+}
+
+/* RFC 5173 section 6: match variables stay as they were. */
+static int test_body(struct sieve_run *r, const struct sieve_node *n)
+{
+	struct str saved[SIEVE_MATCH_VALUES_MAX];
+	unsigned n_saved = r->n_match_values;
+	struct values values = { 0 };
+	int rc = add_values(r, n, &values);
+
+	if (rc < 0)
+		return rc;
+	memcpy(saved, r->match_values, sizeof(saved));
+	rc = sieve_match_values(r, n, values.items, values.n);
+	memcpy(r->match_values, saved, sizeof(saved));
+	r->n_match_values = n_saved;
+	return rc;
+}
+
+static const struct sieve_tag tags[] = {
+	{ .name = "raw", .group = 1 },
+	{ .name = "text", .group = 1 },
+	{ .name = "content",
+		.type = SIEVE_STRINGS,
+		.what = "content types",
+		.group = 1 },
+	{ 0 },
+};
+
+static const struct sieve_word words[] = {
+	{ .name = "body",
+		.flags = SIEVE_TEST | SIEVE_MATCHES,
+		.params = { { SIEVE_STRINGS, "keys", 0 } },
+		.tags = tags,
+		.test = test_body },
+	{ 0 },
+};
+
+const struct sieve_ext sieve_ext_body = {
+	.capability = "body",
+	.words = words,
+};

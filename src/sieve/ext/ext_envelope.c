@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ext_envelope.c - the envelope test (RFC 5228 section 5.4). */
+#include "../address.h"
+#include "../match.h"
+#include "../sieve_private.h"
+
+static const char *const names[] = { "from", "to", "auth" };
+enum part {
+	PART_FROM,
+	PART_TO,
+	PART_AUTH,
+	PART_NONE,
+};
+
+static enum part find_part(struct str name)
+{
+	unsigned i = 0;
+
+	while (i < COUNT(names) && !str_eq_case(name, str_c(names[i])))
+		i++;
+	return (enum part)i;
+}
+
+static int check_envelope(struct sieve_check *c, struct sieve_node *n)
+{
+	const struct sieve_arg *parts = n->positional[0];
+
+	for (size_t i = 0; i < parts->n; i++) {
+		const struct sieve_text *t = &parts->texts[i];
+		enum part part = find_part(t->value);
+
+		if (t->n_pieces)
+			continue;
+		if (part == PART_NONE)
+			return sieve_error_nearest(c, t->pos, "envelope part",
+				t->value, names, COUNT(names));
+		if (part == PART_AUTH && n->match->part &&
+			strcmp(n->match->part->name, "all"))
+			return sieve_error(c, t->pos,
+				"envelope part 'auth' is no address: ':%s' "
+				"cannot be taken of it",
+				n->match->part->name);
+	}
+	return 0;
+}
+
+struct values {
+	struct str *items;
+	size_t n;
+	uint64_t count;
+};
+
+/* The null reverse-path is the empty string, whatever part is asked for. */
+static void add_address(struct sieve_run *r, const struct sieve_node *n,
+	struct str address, struct values *out)
+{
+	struct mail_address a = sieve_address_split(r->arena, address);
+	struct str value = a.address;
+
+	out->count += address.len > 0;
+	if (!address.len || !n->match->part ||
+		n->match->part->get(r, &a, &value))
+		out->items[out->n++] = value;
+}
+
+static void add_part(struct sieve_run *r, const struct sieve_node *n,
+	enum part part, struct values *out)
+{
+	if (part == PART_FROM)
+		add_address(r, n, r->env->sender, out);
+	for (size_t i = 0; part == PART_TO && i < r->env->n_rcpts; i++)
+		add_address(r, n, r->env->rcpts[i].address, out);
+	if (part == PART_AUTH && r->env->login.len) {
+		out->items[out->n++] = r->env->login;
+		out->count++;
+	}
+}
+
+static int test_envelope(struct sieve_run *r, const struct sieve_node *n)
+{
+	const struct sieve_arg *parts = n->positional[0];
+	struct values values = { 0 };
+	struct str *list;
+	int rc = sieve_arg_list(r, parts, &list);
+
+	if (rc < 0)
+		return rc;
+	if (!r->env)
+		return 0;
+	values.items = arena_array(r->arena, parts->n * (r->env->n_rcpts + 1),
+		sizeof(*values.items));
+	for (size_t i = 0; i < parts->n; i++)
+		add_part(r, n, find_part(list[i]), &values);
+	return sieve_match_counted(r, n, values.items, values.n, values.count);
+}
+
+static const struct sieve_word words[] = {
+	{ .name = "envelope",
+		.flags = SIEVE_TEST | SIEVE_MATCHES | SIEVE_ADDRESSES,
+		.params = { { SIEVE_STRINGS, "envelope parts", 0 },
+			{ SIEVE_STRINGS, "keys", 0 } },
+		.check = check_envelope,
+		.test = test_envelope },
+	{ 0 },
+};
+
+const struct sieve_ext sieve_ext_envelope = {
+	.capability = "envelope",
+	.words = words,
+};

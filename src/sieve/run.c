@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * run.c - walks a checked script with a mail and makes the plan.
+ *
+ * Nothing is done but collecting. An error at run time leaves nothing of the
+ * plan but its reason: the mill puts the delivery aside as dead, and no half
+ * of a decision is ever carried out. Every command, test and comparison costs
+ * steps, and so does building strings, so that time and memory are bounded
+ * whatever the script does.
+ */
+#include "script.h"
+
+int sieve_fail(struct sieve_run *r, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = arena_vprintf(r->arena, fmt, ap);
+	va_end(ap);
+	r->plan->fail = str_c(arena_printf(r->arena, "%.*s: line %u: %s",
+		STR_ARG(r->script->name), r->at ? r->at->pos.line : 0, text));
+	return SIEVE_FAILED;
+}
+
+int sieve_step(struct sieve_run *r, uint64_t n)
+{
+	if (r->steps >= n) {
+		r->steps -= n;
+		return 0;
+	}
+	r->steps = 0;
+	return sieve_fail(r,
+		"the rule needs more than %llu steps for this mail",
+		(unsigned long long)r->limits->steps);
+}
+
+int sieve_run_test(struct sieve_run *r, const struct sieve_node *test)
+{
+	const struct sieve_node *outer = r->at;
+	int rc = sieve_step(r, 1);
+
+	if (rc < 0)
+		return rc;
+	r->at = test;
+	rc = test->word->test(r, test);
+	/* After a failure, `at` keeps the place. */
+	if (rc >= 0)
+		r->at = outer;
+	return rc;
+}
+
+static int exec_command(struct sieve_run *r, const struct sieve_node *n)
+{
+	int rc = sieve_step(r, 1);
+
+	if (rc < 0)
+		return rc;
+	r->at = n;
+	if (n->word->exec)
+		return n->word->exec(r, n);
+	if (!n->word->test)
+		return SIEVE_GO_ON;
+	rc = n->word->test(r, n);
+	return rc < 0 ? rc : SIEVE_GO_ON;
+}
+
+int sieve_exec_block(struct sieve_run *r, const struct sieve_node *n)
+{
+	int rc = SIEVE_GO_ON;
+
+	for (size_t i = 0; rc == SIEVE_GO_ON && i < n->n_block; i++)
+		rc = exec_command(r, n->block[i]);
+	return rc;
+}
+
+/*
+ * Headers: found by name once for each name that the script has.
+ */
+
+struct header_list {
+	const struct mail_header **items;
+	size_t n;
+	bool is_known;
+};
+
+static void find_headers(
+	struct sieve_run *r, struct str name, struct header_list *out)
+{
+	size_t n;
+	const struct mail_header *all = mail_headers(r->mail, &n);
+
+	out->is_known = true;
+	for (size_t i = 0; i < n; i++) {
+		if (!str_eq_case(all[i].name, name))
+			continue;
+		if (!(out->n & (out->n - 1)))
+			out->items = arena_grow(r->arena, out->items, out->n,
+				MAX(1, out->n * 2), sizeof(*out->items));
+		out->items[out->n++] = &all[i];
+	}
+}
+
+static const struct header_list *get_headers(struct sieve_run *r, unsigned id)
+{
+	struct header_list *list;
+
+	if (!r->headers)
+		r->headers = arena_array(r->arena, r->script->n_headers,
+			sizeof(struct header_list));
+	list = &r->headers[id];
+	if (!list->is_known)
+		find_headers(r, r->script->headers[id], list);
+	return list;
+}
+
+int sieve_run_headers(struct sieve_run *r, const struct sieve_arg *a,
+	const struct mail_header ***out, size_t *n)
+{
+	struct header_list *lists = arena_array(r->arena, a->n, sizeof(*lists));
+	size_t total = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		struct str name;
+		int rc;
+
+		if (a->ids) {
+			lists[i] = *get_headers(r, a->ids[i]);
+		} else {
+			rc = sieve_text_get(r, &a->texts[i], &name);
+			if (rc < 0)
+				return rc;
+			find_headers(r, name, &lists[i]);
+		}
+		total += lists[i].n;
+	}
+	*n = total;
+	if (a->n == 1) {
+		*out = lists[0].items;
+		return 0;
+	}
+	*out = arena_array(r->arena, total + 1, sizeof(**out));
+	for (size_t i = 0, at = 0; i < a->n; i++)
+		for (size_t k = 0; k < lists[i].n; k++)
+			(*out)[at++] = lists[i].items[k];
+	return sieve_step(r, total);
+}
+
+/*
+ * The plan
+ */
+
+/* Makes room for one more; the room follows from the count. */
+static void *add_room(struct sieve_run *r, void *items, size_t n, size_t size)
+{
+	if (n && n & (n - 1))
+		return items;
+	return arena_grow(r->arena, items, n, MAX(1, n * 2), size);
+}
+
+static bool has_action(
+	const struct sieve_run *r, enum plan_action_kind kind, struct str value)
+{
+	for (size_t i = 0; i < r->plan->n_actions; i++) {
+		const struct plan_action *a = &r->plan->actions[i];
+
+		if (a->kind == kind && str_eq(a->value, value))
+			return true;
+	}
+	return false;
+}
+
+static int check_action_limits(struct sieve_run *r, enum plan_action_kind kind)
+{
+	if (r->plan->n_actions >= r->limits->actions)
+		return sieve_fail(r,
+			"total number of actions exceeds policy limit (%u)",
+			r->limits->actions);
+	if (kind != PLAN_REDIRECT)
+		return 0;
+	if (r->n_redirects >= r->limits->redirects)
+		return sieve_fail(r,
+			"number of redirect actions exceeds policy limit (%u)",
+			r->limits->redirects);
+	r->n_redirects++;
+	return 0;
+}
+
+int sieve_add_action(struct sieve_run *r, const struct sieve_node *n,
+	enum plan_action_kind kind, struct str value, bool is_copy)
+{
+	struct plan *p = r->plan;
+
+	if (!is_copy)
+		r->is_kept = false;
+	if (has_action(r, kind, value))
+		return 0;
+	if (check_action_limits(r, kind) < 0)
+		return SIEVE_FAILED;
+	p->actions = add_room(r, p->actions, p->n_actions, sizeof(*p->actions));
+	p->actions[p->n_actions++] = (struct plan_action){
+		.kind = kind,
+		.value = arena_str(r->arena, value),
+		.is_copy = is_copy,
+		.line = n->pos.line,
+	};
+	return 0;
+}
+
+ssize_t sieve_add_record(struct sieve_run *r, const struct sieve_node *n,
+	enum plan_op op, struct str object, struct str name)
+{
+	struct plan *p = r->plan;
+
+	if (p->n_records >= MIN(r->limits->records, PLAN_RECORDS_MAX))
+		return sieve_fail(
+			r, "more than %u records", r->limits->records);
+	r->is_kept = false;
+	p->records = add_room(r, p->records, p->n_records, sizeof(*p->records));
+	p->records[p->n_records] = (struct plan_record){
+		.op = op,
+		.name = name,
+		.object = object,
+		.line = n->pos.line,
+	};
+	return (ssize_t)p->n_records++;
+}
+
+struct plan_field *sieve_add_field(struct sieve_run *r,
+	const struct sieve_node *n, size_t record, struct str name)
+{
+	struct plan_record *rec = &r->plan->records[record];
+	struct plan_field *f;
+
+	must(record < r->plan->n_records);
+	if (rec->n_fields >= PLAN_FIELDS_MAX) {
+		sieve_fail(r, "more than %d fields in %.*s", PLAN_FIELDS_MAX,
+			STR_ARG(rec->name));
+		return NULL;
+	}
+	rec->fields = add_room(
+		r, rec->fields, rec->n_fields, sizeof(*rec->fields));
+	f = &rec->fields[rec->n_fields++];
+	*f = (struct plan_field){ .name = name, .line = n->pos.line };
+	return f;
+}
+
+static size_t count_files(const struct plan *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_records; i++)
+		n += p->records[i].n_files;
+	return n;
+}
+
+struct plan_file *sieve_add_file(
+	struct sieve_run *r, const struct sieve_node *n, size_t record)
+{
+	struct plan_record *rec = &r->plan->records[record];
+	struct plan_file *f;
+
+	must(record < r->plan->n_records);
+	if (count_files(r->plan) >= PLAN_FILES_MAX) {
+		sieve_fail(r, "more than %d files", PLAN_FILES_MAX);
+		return NULL;
+	}
+	rec->files = add_room(r, rec->files, rec->n_files, sizeof(*rec->files));
+	f = &rec->files[rec->n_files++];
+	*f = (struct plan_file){ .line = n->pos.line };
+	return f;
+}
+
+void sieve_add_note(struct sieve_run *r, struct str text)
+{
+	struct plan *p = r->plan;
+
+	p->notes = add_room(r, p->notes, p->n_notes, sizeof(*p->notes));
+	p->notes[p->n_notes++] = arena_str(r->arena, text);
+}
+
+int sieve_ask(struct sieve_run *r, struct plan_question *q,
+	const struct facts_answer **out)
+{
+	struct plan *p = r->plan;
+
+	plan_name_question(r->arena, q);
+	*out = r->facts ? facts_find(r->facts, q->name) : NULL;
+	if (*out)
+		return 0;
+	for (size_t i = 0; i < p->n_questions; i++)
+		if (str_eq(p->questions[i].name, q->name))
+			return 0;
+	if (p->n_questions == PLAN_QUESTIONS_MAX)
+		return sieve_fail(
+			r, "more than %d questions", PLAN_QUESTIONS_MAX);
+	p->questions = add_room(
+		r, p->questions, p->n_questions, sizeof(*p->questions));
+	p->questions[p->n_questions++] = *q;
+	return 0;
+}
+
+/*
+ * State
+ */
+
+void *sieve_run_state(
+	struct sieve_run *r, const struct sieve_ext *ext, size_t size)
+{
+	void **state = &r->states[sieve_ext_index(ext)];
+
+	if (!*state)
+		*state = arena_alloc(r->arena, size);
+	return *state;
+}
+
+void *sieve_run_script_state(
+	const struct sieve_run *r, const struct sieve_ext *ext)
+{
+	return r->script->states[sieve_ext_index(ext)];
+}
+
+const struct sieve_regex *sieve_run_regex(
+	struct sieve_run *r, struct str pattern, unsigned flags)
+{
+	char error[SIEVE_REGEX_ERROR_MAX];
+	struct sieve_regex *re;
+	size_t offset;
+
+	if (sieve_regex_compile(pattern, flags, &re, error, &offset) < 0) {
+		sieve_fail(r, "invalid pattern \"%.*s\": %s",
+			STR_ARG(str_sub(pattern, 0, 200)), error);
+		return NULL;
+	}
+	r->regexes = add_room(r, r->regexes, r->n_regexes, sizeof(*r->regexes));
+	r->regexes[r->n_regexes++] = re;
+	return re;
+}
+
+/*
+ * From start to end
+ */
+
+struct sieve_run *sieve_run_new(const struct sieve_script *s, struct mail *mail,
+	const struct envelope *env, const struct facts *facts, struct arena *a,
+	struct err *err)
+{
+	struct sieve_run *r = ARENA_NEW(a, struct sieve_run);
+
+	r->script = s;
+	r->limits = &s->limits;
+	r->mail = mail;
+	r->env = env;
+	r->facts = facts;
+	r->arena = a;
+	r->err = err;
+	r->is_kept = true;
+	r->steps = s->limits.steps;
+	r->plan = ARENA_NEW(a, struct plan);
+	r->plan->script = arena_str(a, s->name);
+	r->plan->script_sha256 = arena_str(a, s->sha256);
+	r->variables = arena_array(a, s->n_variables, sizeof(*r->variables));
+	r->states = arena_array(a, SIEVE_EXTS_MAX, sizeof(*r->states));
+	return r;
+}
+
+int sieve_run_script(struct sieve_run *r)
+{
+	return sieve_exec_block(r, r->script->top);
+}
+
+void sieve_run_finish(struct sieve_run *r, int flow)
+{
+	struct plan *p = r->plan;
+
+	/* What lacks an answer may have failed for no other reason. */
+	if (p->n_questions)
+		p->fail = STR_NULL;
+	else if (flow == SIEVE_FAILED) {
+		struct str fail = p->fail.len ? p->fail : STR("failed");
+
+		r->plan = ARENA_NEW(r->arena, struct plan);
+		r->plan->script = p->script;
+		r->plan->script_sha256 = p->script_sha256;
+		r->plan->notes = p->notes;
+		r->plan->n_notes = p->n_notes;
+		r->plan->fail = fail;
+		return;
+	}
+	if (!r->is_kept || p->n_questions)
+		return;
+	p->actions = add_room(r, p->actions, p->n_actions, sizeof(*p->actions));
+	p->actions[p->n_actions++] = (struct plan_action){
+		.kind = PLAN_KEEP,
+		.is_implicit = true,
+	};
+}
+
+void sieve_run_set_mail(
+	struct sieve_run *r, struct mail *mail, const struct envelope *env)
+{
+	r->mail = mail;
+	r->env = env;
+	r->headers = NULL;
+}
+
+void sieve_run_fini(struct sieve_run *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->n_regexes; i++)
+		sieve_regex_free(r->regexes[i]);
+	r->n_regexes = 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* script.h - a compiled script; what the engine's own files share. */
+#ifndef SIEVE_SCRIPT_H
+#define SIEVE_SCRIPT_H
+
+#include <mailmill/hash.h>
+
+#include "diag.h"
+#include "sieve_private.h"
+
+#define SIEVE_EXTS_MAX 64
+#define SIEVE_VARIABLE_NAME_MAX 64
+
+/* Compiled once, then never changed: may serve many evaluations. */
+struct sieve_script {
+	struct arena *arena;
+	struct str name, source, sha256;
+	struct sieve_limits limits;
+	struct sieve_node *top;
+	unsigned n_variables;
+	/* Header names of all SIEVE_HEADERS constants, each once. */
+	struct str *headers;
+	unsigned n_headers;
+	struct sieve_regex **regexes;
+	size_t n_regexes;
+	void *states[SIEVE_EXTS_MAX];
+};
+
+/* One checking of one script. */
+struct sieve_check {
+	struct sieve_script *script;
+	struct sieve_teller *teller;
+	bool is_for_tests;
+	uint64_t enabled;      /* bits by index of sieve_exts[] */
+	struct map *variables; /* name in lower case -> slot + 1 */
+	struct map *headers;   /* name in lower case -> id + 1 */
+	struct map *told;      /* what is told once a script */
+};
+
+/* Tells the index of a row in sieve_exts[]. */
+unsigned sieve_ext_index(const struct sieve_ext *ext);
+/* Tells whether a row is on. */
+static inline bool sieve_check_is_on(const struct sieve_check *c, unsigned i)
+{
+	return c->enabled >> i & 1;
+}
+
+/* Checks a parsed script: binds it to its words. Errors are told. */
+void sieve_check_script(struct sieve_check *c);
+
+/* Applies text_check() and cuts the string at its references. 0 or -1. */
+MUST_CHECK int sieve_check_text(
+	struct sieve_check *c, struct sieve_text *t, unsigned flags);
+
+/* Copies with ASCII letters made small. */
+struct str sieve_lower(struct arena *a, struct str s);
+
+/*
+ * For words with SIEVE_MATCHES. take_tag() looks at a tag (and its parameter,
+ * *at moves on) and tells whether it was one of matching: 1, 0, or -1.
+ * finish() checks that they go together and readies the keys.
+ */
+MUST_CHECK int sieve_match_take_tag(
+	struct sieve_check *c, struct sieve_node *n, size_t *at);
+MUST_CHECK int sieve_match_finish(struct sieve_check *c, struct sieve_node *n);
+
+/* Finds the extension that has such a tag for a word. Returns: or NULL. */
+const struct sieve_ext *sieve_match_tag_ext(const struct sieve_check *c,
+	const struct sieve_word *w, struct str name, bool is_on);
+/* Lists the tags of matching that a word can have. Returns: the count. */
+size_t sieve_match_tag_names(const struct sieve_check *c,
+	const struct sieve_word *w, const char **names, size_t max);
+
+/* Checks an argument against a type; `what` names it in the message. */
+MUST_CHECK int sieve_check_arg(struct sieve_check *c, struct sieve_node *n,
+	struct sieve_arg *arg, const struct sieve_param *as, const char *place);
+
+#endif

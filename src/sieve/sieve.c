@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * sieve.c - the front: compiling and evaluating rule files.
+ *
+ *	source -> lex.c tokens -> parse.c tree -> check.c tree bound to words
+ *	mail, envelope, facts -> run.c -> plan
+ *
+ * parse.c and lex.c know the grammar and no word of the language. All words,
+ * tags, match types and comparators come from tables, one file an extension,
+ * listed in ext.c; ext.h says what an extension can bring. A script is checked
+ * only when it could be parsed, so that one mistake is told once.
+ */
+#include <mailmill/map.h>
+
+#include "parse.h"
+#include "script.h"
+
+const struct sieve_limits *sieve_limits_default(void)
+{
+	static const struct sieve_limits limits = {
+		.script_len = (size_t)1 << 20,
+		.nesting = 32,
+		.string_len = (size_t)1 << 20,
+		.variables = 255,
+		.value_len = (size_t)64 << 10,
+		.actions = PLAN_ACTIONS_MAX,
+		.redirects = 4,
+		.records = PLAN_RECORDS_MAX,
+		.steps = 20 * 1000 * 1000,
+		.regex_steps = 1000 * 1000,
+		.subaddress_separator = '+',
+	};
+
+	return &limits;
+}
+
+static PRINTF(2, 3) void tell_size(struct sieve_teller *t, const char *fmt, ...)
+{
+	struct sieve_pos pos = { 1, 1, 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	sieve_tell(t, SIEVE_ERROR, pos, fmt, ap);
+	va_end(ap);
+}
+
+static struct sieve_script *begin_script(
+	const char *name, struct str source, const struct sieve_limits *limits)
+{
+	struct sieve_script *s = NEW(struct sieve_script);
+	unsigned char digest[HASH_LEN];
+	char hex[HASH_HEX_LEN + 1];
+
+	hash_bytes(source, digest);
+	hash_hex(digest, hex);
+	s->arena = arena_new();
+	s->name = arena_str(s->arena, str_c(name));
+	s->source = arena_str(s->arena, source);
+	s->sha256 = arena_str(s->arena, str_c(hex));
+	s->limits = *limits;
+	return s;
+}
+
+static void check(
+	struct sieve_script *s, struct sieve_teller *t, bool for_tests)
+{
+	AUTO(map) struct map *variables = map_new(), *headers = map_new(),
+			     *told = map_new();
+	struct sieve_check c = {
+		.script = s,
+		.teller = t,
+		.is_for_tests = for_tests,
+		.variables = variables,
+		.headers = headers,
+		.told = told,
+	};
+
+	sieve_check_script(&c);
+}
+
+int sieve_compile_for(bool for_tests, const char *name, struct str source,
+	const struct sieve_limits *limits, struct sieve_diags *diags,
+	struct sieve_script **out)
+{
+	struct sieve_teller t = { .source = source, .diags = diags };
+	AUTO(sieve) struct sieve_script *s = NULL;
+
+	if (source.len > limits->script_len) {
+		t.source = STR_NULL;
+		tell_size(&t, "script of %zu bytes is larger than %zu",
+			source.len, limits->script_len);
+		return -1;
+	}
+	s = begin_script(name, source, limits);
+	t.source = s->source;
+	s->top = sieve_parse(s->source, s->arena, &s->limits, &t);
+	if (!t.n_errors)
+		check(s, &t, for_tests);
+	if (t.n_errors)
+		return -1;
+	*out = TAKE(s);
+	return 0;
+}
+
+int sieve_compile(const char *name, struct str source,
+	const struct sieve_limits *limits, struct sieve_diags *diags,
+	struct sieve_script **out)
+{
+	return sieve_compile_for(false, name, source, limits, diags, out);
+}
+
+void sieve_free(struct sieve_script *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n_regexes; i++)
+		sieve_regex_free(s->regexes[i]);
+	arena_free(s->arena);
+	free(s);
+}
+
+struct str sieve_name(const struct sieve_script *s)
+{
+	return s->name;
+}
+
+struct str sieve_sha256(const struct sieve_script *s)
+{
+	return s->sha256;
+}
+
+int sieve_eval(const struct sieve_script *s, struct mail *mail,
+	const struct envelope *env, const struct facts *facts, struct arena *a,
+	struct plan **out, struct err *err)
+{
+	struct sieve_run *r = sieve_run_new(s, mail, env, facts, a, err);
+	int flow = sieve_run_script(r);
+
+	sieve_run_finish(r, flow);
+	sieve_run_fini(r);
+	*out = r->plan;
+	return 0;
+}

@@ -114,8 +114,8 @@ const struct conf_section *conf_find_in(
 const void *conf_data(const struct conf *c, const struct conf_schema *schema);
 
 /* Tells whether two sections are of one kind and say the same. */
-bool conf_section_is_same(const struct conf_section *a,
-	const struct conf_section *b);
+bool conf_section_is_same(
+	const struct conf_section *a, const struct conf_section *b);
 
 /*
  * Reads a secret. `where` is "file:PATH" (mode may not let others read),

@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""bench.py - the figures of RESULTS.md, each with a yardstick of the same run.
+
+Machines differ and are shared, so an aim is a ratio to something that runs on
+the same machine minutes apart at the most: SQLite alone, Dovecot, maildrop,
+bare GMime.
+"""
+import base64
+import glob
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+os.environ["MAILMILL_BUILD"] = os.path.abspath(sys.argv[1])
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+from mm import (BUILD, DELIVER, MAILS, RULE, Lab, Skip, corpus, mail,  # noqa: E402
+                wait_for)
+
+QUICK = "--quick" in sys.argv
+LOAD = os.path.join(BUILD, "tests", "bench", "lmtp_load")
+RESULTS = os.path.join(HERE, "RESULTS.md")
+rows = []
+
+
+def result(what, aim, got, ratio="", note=""):
+    rows.append((what, aim, got, ratio, note))
+    print(f"{what}: {got} {ratio} {note}", flush=True)
+
+
+def run_json(argv, **env):
+    got = subprocess.run(argv, capture_output=True,
+                         env={**os.environ, **env}, timeout=600)
+    if got.returncode:
+        raise RuntimeError(f"{argv[0]}: {got.stderr.decode()}"
+                           f"{got.stdout.decode()}")
+    return json.loads(got.stdout)
+
+
+def real_mails(mean):
+    """Mails of the corpus whose sizes have about this mean, without files."""
+    try:
+        base = corpus()
+        found = [p for p in glob.glob(base + "/sets/*/**/*", recursive=True)
+                 if os.path.isfile(p) and p.endswith((".eml", ".box", ".msg"))
+                 and 500 < os.path.getsize(p) < 8 * mean]
+    except Skip:
+        found = glob.glob(MAILS + "/*.eml")
+    folder = tempfile.mkdtemp(prefix="mailmill-bench-")
+    paths, total = [], 0
+    for i, path in enumerate(sorted(found)[:400]):
+        with open(path, "rb") as f:
+            raw = re.sub(rb"(?i)\AFrom [^\n]*\n", b"", f.read())
+        raw = re.sub(rb"(?im)^message-id:[^\n]*\n", b"", raw, count=1)
+        # so that each is a Case, whatever the corpus had it be
+        raw = re.sub(rb"(?im)^(auto-submitted|precedence|x-loop):[^\n]*\n",
+                     b"", raw)
+        if total and total / (i + 1) > mean * 1.1 and len(raw) > mean:
+            continue
+        if b"\n\n" not in raw.replace(b"\r", b""):
+            continue
+        paths.append(os.path.join(folder, f"{i}.eml"))
+        with open(paths[-1], "wb") as f:
+            f.write(raw)
+        total += len(raw)
+    return folder, paths, total // max(len(paths), 1)
+
+
+def plain_mails(size):
+    folder = tempfile.mkdtemp(prefix="mailmill-bench-")
+    paths = []
+    for i in range(50):
+        text = mail(i, body="\n".join(
+            f"Line {k} of mail {i}: the printer on floor {k % 9} is on fire."
+            for k in range(max(size // 60, 1)))).decode()
+        text = "\r\n".join(x for x in text.split("\r\n")
+                           if not x.startswith("Message-ID"))
+        paths.append(os.path.join(folder, f"{i}.eml"))
+        with open(paths[-1], "w", newline="") as f:
+            f.write(text)
+    return folder, paths, size
+
+
+def cpu_of(pids):
+    ticks = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/stat") as f:
+                fields = f.read().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+        except OSError:
+            pass
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def bench_accept(lab):
+    """LMTP accept to durable, beside SQLite alone and Dovecot."""
+    sandbox = lab.sandbox()
+    folder, paths, mean = real_mails(7000)
+    count = 4000 if QUICK else 20000
+    store = [json.loads(line) for line in subprocess.run(
+        [os.path.join(BUILD, "tests", "bench", "bench_store"), "puts"],
+        capture_output=True, timeout=300).stdout.splitlines()
+        if line.startswith(b"{")]
+    d = lab.daemon(sandbox, mill="in_flight = 1",
+                   store="reserve = 0 queue_max = 10000000")
+    ours = run_json([LOAD, f"127.0.0.1:{d.port}", "32", str(count), *paths])
+    d.kill()
+    result(f"LMTP accept to durable, 32 connections, mean {mean} bytes",
+           "-", f"{ours['mails_per_second']} mails/s",
+           f"{ours['mb_per_second']} MB/s",
+           f"p50 {ours['p50_ms']} ms, p99 {ours['p99_ms']} ms to the 250")
+    for line in store:
+        result("  store alone: " + json.dumps(line), "", "")
+    dovecot(lab, paths, ours)
+    shutil.rmtree(folder)
+
+
+DOVECOT = """\
+base_dir = {dir}/run
+state_dir = {dir}/run
+log_path = {dir}/log
+instance_name = mailmill-bench
+listen = 127.0.0.1
+protocols = lmtp
+ssl = no
+default_internal_user = {user}
+default_login_user = {user}
+mail_fsync = always
+mail_location = maildir:{dir}/mail/%u
+auth_username_format = %n
+userdb {{
+  driver = static
+  args = uid=bench gid=bench home={dir}/home/%u allow_all_users=yes
+}}
+passdb {{
+  driver = static
+  args = nopassword=y
+}}
+first_valid_uid = 1
+service lmtp {{
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+  client_limit = 1
+  process_limit = 64
+}}
+protocol lmtp {{
+  mail_plugins = sieve
+  postmaster_address = postmaster@example.org
+}}
+plugin {{
+  sieve = file:{dir}/rule.sieve
+}}
+"""
+
+
+def dovecot(lab, paths, ours):
+    if not shutil.which("dovecot"):
+        result("Dovecot LMTP+Sieve", "", "not installed")
+        return
+    from mm import free_port
+    path = lab.fresh("dovecot")
+    os.chmod(lab.folder, 0o755)
+    subprocess.run(["useradd", "-r", "-M", "bench"], capture_output=True)
+    port = free_port()
+    with open(path + "/rule.sieve", "w") as f:
+        f.write('require ["fileinto", "mailbox"];\n'
+                'if header :contains "subject" "fire" '
+                '{ fileinto :create "fire"; }\n')
+    with open(path + "/conf", "w") as f:
+        f.write(DOVECOT.format(dir=path, port=port, user="nobody"))
+    os.makedirs(path + "/mail")
+    os.makedirs(path + "/home")
+    subprocess.run(["chown", "-R", "bench", path])
+    proc = subprocess.Popen(["dovecot", "-F", "-c", path + "/conf"])
+    try:
+        import socket
+
+        def up():
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return True
+            except OSError:
+                return False
+        wait_for("dovecot", up, 20)
+        theirs = run_json([LOAD, f"127.0.0.1:{port}", "32",
+                           str(500 if QUICK else 2000), *paths])
+        ratio = ours["mails_per_second"] / theirs["mails_per_second"]
+        result("  Dovecot LMTP+Sieve, fsync always, the same mails",
+               ">= 10 times", f"{theirs['mails_per_second']} mails/s",
+               f"ours {ratio:.1f} times")
+    finally:
+        proc.terminate()
+        proc.wait()
+
+
+def bench_whole(lab):
+    """Accepted, evaluated by email-to-case, in the sandbox."""
+    s = lab.sandbox()
+    folder, paths, mean = plain_mails(7000)
+    count = 3000 if QUICK else 20000
+    d = lab.daemon(s)
+    run_json([LOAD, f"127.0.0.1:{d.port}", "8", "200", *paths])
+    d.drained(60)
+    before = s.stats()
+    pids = [d.process.proc.pid, s.process.proc.pid, *d.workers()]
+    cpu = {p: cpu_of([p]) for p in pids}
+    began = time.monotonic()
+    sent = run_json([LOAD, f"127.0.0.1:{d.port}", "32", str(count), *paths])
+    d.drained(600)
+    seconds = time.monotonic() - began
+    after = s.stats()
+    calls = sum(after["calls"].values()) - sum(before["calls"].values())
+    used = {p: cpu_of([p]) - cpu[p] for p in pids}
+    split = "CPU s: daemon {:.1f}, sandbox {:.1f}, workers {:.1f}".format(
+        used[pids[0]], used[pids[1]], sum(used[p] for p in pids[2:]))
+    result(f"end to end, mean {mean} bytes", ">= 1,500 mails/s",
+           f"{count / seconds:.0f} mails/s", "",
+           f"accepting alone took {sent['seconds']} s of {seconds:.1f}; {split}")
+    result("API calls a 1,000 mails, without files", "<= 25",
+           f"{calls * 1000 / count:.1f}")
+    shutil.rmtree(folder)
+
+
+def bench_latency(lab):
+    """Light load: DATA to record."""
+    s = lab.sandbox()
+    d = lab.daemon(s)
+    times = []
+    for n in range(40 if QUICK else 200):
+        began = time.monotonic()
+        d.lmtp(mail(f"latency{n}"))
+        wait_for("the record", lambda: s.count(
+            "SELECT COUNT() FROM EmailMessage WHERE MessageIdentifier = "
+            f"'<plain-latency{n}@example.com>'"), 10, 0.002)
+        times.append((time.monotonic() - began) * 1000)
+        time.sleep(0.02)
+    times.sort()
+    result("latency, light load, LMTP connect to record",
+           "p50 < 100 ms, p99 < 500 ms",
+           f"p50 {statistics.median(times):.0f} ms, "
+           f"p99 {times[int(len(times) * 0.99)]:.0f} ms", "",
+           "connecting and looking included")
+
+
+def bench_deliver(lab):
+    """mailmill deliver, 4 at once, beside maildrop and a bare process."""
+    s = lab.sandbox()
+    d = lab.daemon(s)
+    raw = mail(1)
+    n = 200 if QUICK else 1000
+
+    def rate(argv_of, data_of):
+        todo = list(range(n))
+        lock = threading.Lock()
+
+        def run():
+            while True:
+                with lock:
+                    if not todo:
+                        return
+                    k = todo.pop()
+                subprocess.run(argv_of(k), input=data_of(k), check=True,
+                               capture_output=True)
+        threads = [threading.Thread(target=run) for _ in range(4)]
+        began = time.monotonic()
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        return n / (time.monotonic() - began)
+
+    pipe = os.path.join(d.state, "pipe")
+    ours = rate(lambda k: [DELIVER, "-s", pipe, "-f", "a@example.com", "-r",
+                           "support@example.org"],
+                lambda k: mail(f"deliver{k}"))
+    bare = rate(lambda k: ["/bin/true"], lambda k: raw)
+    d.drained(60)
+    text = f"{ours:.0f}/s; a bare process {bare:.0f}/s"
+    ratio = ""
+    if shutil.which("maildrop"):
+        home = lab.fresh("maildrop")
+        subprocess.run(["maildirmake", home + "/Maildir"], capture_output=True)
+        os.makedirs(home + "/Maildir/tmp", exist_ok=True)
+        with open(home + "/filter", "w") as f:
+            f.write(f'to "{home}/Maildir"\n')
+        os.chmod(home + "/filter", 0o600)
+        theirs = rate(lambda k: ["maildrop", home + "/filter"], lambda k: raw)
+        text += f"; maildrop {theirs:.0f}/s"
+        ratio = f"{ours / theirs:.2f} times maildrop"
+    result("mailmill deliver, 4 at once, durable", ">= 2 times maildrop", text,
+           ratio, "all started from Python, whose fork is part of each figure")
+
+
+def pss(pid):
+    with open(f"/proc/{pid}/smaps_rollup") as f:
+        return int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M).group(1)) / 1024
+
+
+def bench_memory(lab):
+    """Ten 40 MB attachments at once."""
+    s = lab.sandbox()
+    d = lab.daemon(s)
+    data = base64.encodebytes(os.urandom(30 << 20)).replace(b"\n", b"\r\n")
+    peak, done = [0.0, 0.0], []
+
+    def big(n):
+        head = mail(f"big{n}").decode().replace(
+            "Content-Type: text/plain; charset=utf-8\r\n\r\n",
+            'Content-Type: multipart/mixed; boundary="b"\r\n\r\n'
+            "--b\r\nContent-Type: text/plain\r\n\r\n").encode()
+        return head + (b"--b\r\nContent-Type: application/zip\r\n"
+                       b"Content-Disposition: attachment; filename=\"a.zip\"\r\n"
+                       b"Content-Transfer-Encoding: base64\r\n\r\n"
+                       + b"%d\r\n" % n + data + b"--b--\r\n")
+
+    def send(n):
+        d.lmtp(big(n), timeout=300)
+        done.append(n)
+    threads = [threading.Thread(target=send, args=(n,)) for n in range(10)]
+    for t in threads:
+        t.start()
+    end = time.monotonic() + 300
+    while time.monotonic() < end:
+        ours = [d.process.proc.pid, *d.workers()]
+        total = 0.0
+        for pid in ours:
+            try:
+                total += pss(pid)
+            except (OSError, AttributeError):
+                pass
+        peak[0] = max(peak[0], total)
+        if len(done) == 10 and d.waiting() == 0:
+            break
+        time.sleep(0.05)
+    for t in threads:
+        t.join()
+    files = s.count("SELECT COUNT() FROM ContentVersion")
+    result("memory with ten 40 MB mails in flight, daemon and workers",
+           "< 150 MB", f"{peak[0]:.0f} MB (PSS)", "", f"{files} files arrived")
+
+
+def bench_claim(lab):
+    got = subprocess.run(
+        [os.path.join(BUILD, "tests", "bench", "bench_store"), "claims"],
+        capture_output=True, timeout=900)
+    for line in got.stdout.decode().splitlines():
+        result("claim cost", "1,000,000 queued within 20 % of 1,000", line)
+
+
+def bench_worker(lab):
+    for name in ("bench_worker", "bench_parse"):
+        exe = os.path.join(BUILD, "tests", "bench", name)
+        if os.path.exists(exe):
+            folder, paths, mean = real_mails(7000)
+            got = subprocess.run([exe, *paths], capture_output=True,
+                                 timeout=300)
+            for line in got.stdout.decode().splitlines():
+                result(name, "", line)
+            shutil.rmtree(folder)
+
+
+def main():
+    names = [a for a in sys.argv[2:] if not a.startswith("-")]
+    for name, fn in list(globals().items()):
+        if not name.startswith("bench_") or (names and name[6:] not in names):
+            continue
+        lab = Lab()
+        try:
+            fn(lab)
+        except Exception as e:
+            result(name[6:], "", f"not measured: {e}")
+        finally:
+            lab.close()
+    print(json.dumps(rows, indent=1))
+
+
+main()

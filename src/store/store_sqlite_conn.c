@@ -231,6 +231,33 @@ int sqlite_conn_number(
 	return code == SQLITE_ROW ? 0 : -1;
 }
 
+static int set_up(struct sqlite_conn *c, bool is_writer, struct err *err)
+{
+	int64_t pages = 0;
+
+	if (!is_writer)
+		return sqlite_conn_exec(c,
+			"PRAGMA query_only=ON;"
+			"PRAGMA temp_store=MEMORY;" CACHE_READER,
+			err);
+	if (sqlite_conn_number(c, "PRAGMA page_count", &pages, err) < 0)
+		return -1;
+	/* not at each opening: the second one writes to the database */
+	if (pages == 0 && sqlite_conn_exec(c,
+				  "PRAGMA page_size=4096;"
+				  "PRAGMA auto_vacuum=INCREMENTAL;",
+				  err) < 0)
+		return -1;
+	return sqlite_conn_exec(c,
+		"PRAGMA journal_mode=WAL;"
+		"PRAGMA synchronous=FULL;"
+		"PRAGMA foreign_keys=ON;"
+		"PRAGMA secure_delete=FAST;"
+		"PRAGMA journal_size_limit=67108864;"
+		"PRAGMA temp_store=MEMORY;" CACHE_WRITER,
+		err);
+}
+
 int sqlite_conn_open(struct sqlite_conn *c, const char *path, bool is_writer,
 	struct err *err)
 {
@@ -245,24 +272,12 @@ int sqlite_conn_open(struct sqlite_conn *c, const char *path, bool is_writer,
 		return -1;
 	}
 	/* only the writer may ever checkpoint, and only when it says so */
+	sqlite3_wal_autocheckpoint(c->db, 0);
 	sqlite3_db_config(
 		c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
 	sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
 	sqlite3_busy_timeout(c->db, SQLITE_BUSY_MS);
-	if (sqlite_conn_exec(c,
-		    is_writer ? "PRAGMA page_size=4096;"
-				"PRAGMA auto_vacuum=INCREMENTAL;"
-				"PRAGMA journal_mode=WAL;"
-				"PRAGMA wal_autocheckpoint=0;"
-				"PRAGMA synchronous=FULL;"
-				"PRAGMA foreign_keys=ON;"
-				"PRAGMA secure_delete=FAST;"
-				"PRAGMA journal_size_limit=67108864;"
-				"PRAGMA temp_store=MEMORY;" CACHE_WRITER
-			      : "PRAGMA query_only=ON;"
-				"PRAGMA wal_autocheckpoint=0;"
-				"PRAGMA temp_store=MEMORY;" CACHE_READER,
-		    err) < 0) {
+	if (set_up(c, is_writer, err) < 0) {
 		sqlite_conn_close(c);
 		return -1;
 	}

@@ -316,13 +316,32 @@ static int write_node(
 	return 0;
 }
 
+/*
+ * Goes through a record that is there already only for what falls beside the
+ * road: files of texts that were too long, and notes.
+ */
+static void note_known(struct buf *out, struct sf_graph *g, size_t record)
+{
+	struct sf_record known = g->records[record];
+	size_t len = out->len, n_nodes = g->n_nodes;
+	struct err ignored;
+
+	if (write_node(out, g, record, &ignored))
+		sf_note(g->notes, "%s", ignored.text);
+	out->len = len;
+	g->n_nodes = n_nodes;
+	g->records[record] = known;
+}
+
 int sf_graph_write(
 	struct buf *out, const char *id, struct sf_graph *g, struct err *err)
 {
 	g->n_nodes = 0;
 	buf_printf(out, "{\"graphId\":\"%s\",\"compositeRequest\":[", id);
 	for (size_t i = g->from; i < g->to; i++)
-		if (!g->records[i].is_known && write_node(out, g, i, err))
+		if (g->records[i].is_known)
+			note_known(out, g, i);
+		else if (write_node(out, g, i, err))
 			return -1;
 	buf_c(out, "]}");
 	if (buf_is_over(out))

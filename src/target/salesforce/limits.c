@@ -61,7 +61,7 @@ void sf_limits_passed(struct sf_limits *l)
 }
 
 enum sf_budget sf_limits_check(
-	struct sf_limits *l, int64_t now, int64_t *wait_ms)
+	const struct sf_limits *l, int64_t now, int64_t *wait_ms)
 {
 	*wait_ms = 0;
 	if (now < l->pause_until) {
@@ -76,6 +76,11 @@ enum sf_budget sf_limits_check(
 		*wait_ms = l->probe_at - now;
 		return SF_BUDGET_STOP;
 	}
-	l->probe_at = now + PROBE_MS;
 	return SF_BUDGET_SLOW;
+}
+
+void sf_limits_called(struct sf_limits *l, int64_t now)
+{
+	if (l->max > 0 && l->used * 100 >= l->max * (uint64_t)l->stop)
+		l->probe_at = now + PROBE_MS;
 }

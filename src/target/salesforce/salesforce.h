@@ -287,6 +287,8 @@ void sf_limits_passed(struct sf_limits *l);
  * A stopped budget lets one call through each five minutes, to see.
  */
 enum sf_budget sf_limits_check(
-	struct sf_limits *l, int64_t now, int64_t *wait_ms);
+	const struct sf_limits *l, int64_t now, int64_t *wait_ms);
+/* Notes that a call was made. */
+void sf_limits_called(struct sf_limits *l, int64_t now);
 
 #endif

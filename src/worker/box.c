@@ -40,6 +40,7 @@
 
 #define FILES_MAX 16 /* descriptors: 0 to 3, a body, a pipe */
 #define PROGRAM_MAX 4096
+#define ROOM_LEN ((size_t)32 << 20)
 
 struct box {
 	struct sock_fprog programs[2];
@@ -318,6 +319,21 @@ static int limit(int what, uint64_t to, struct err *err)
 	return 0;
 }
 
+/* Refuses a limit that libraries alone have used up. */
+static int check_room(uint64_t memory, struct err *err)
+{
+	void *p = mmap(
+		NULL, ROOM_LEN, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return err_set(err, ERR_CONF,
+			"a worker's memory of %llu bytes leaves nothing for "
+			"a mail: allow 256M or more",
+			(unsigned long long)memory);
+	munmap(p, ROOM_LEN);
+	return 0;
+}
+
 int box_limit(uint64_t memory, struct err *err)
 {
 	if (limit(RLIMIT_CORE, 0, err) < 0)
@@ -330,7 +346,8 @@ int box_limit(uint64_t memory, struct err *err)
 	if (limit(RLIMIT_NOFILE, FILES_MAX, err) < 0 ||
 		limit(RLIMIT_MEMLOCK, 0, err) < 0 ||
 		limit(RLIMIT_MSGQUEUE, 0, err) < 0 ||
-		limit(RLIMIT_AS, memory, err) < 0)
+		limit(RLIMIT_AS, memory, err) < 0 ||
+		check_room(memory, err) < 0)
 		return -1;
 	return close_files(err);
 }

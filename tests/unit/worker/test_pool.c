@@ -332,6 +332,63 @@ TEST(jobs_end_with_the_pool)
 	is_int(waitpid(-1, NULL, WNOHANG), -1, "no child is left");
 }
 
+/* A worker that can't even allocate dies before it is ready. */
+TEST(workers_that_do_not_start_break_jobs)
+{
+	struct worker_options o = { .workers = 2,
+		.isolation = WORKER_BATCH,
+		.batch_max = 3,
+		.memory = 1 << 20,
+		.time_ms = 1000 };
+	struct run runs[3];
+	struct err err = { 0 };
+	int64_t began = clock_mono_ms();
+
+	if (BOX_IS_OPEN) /* memory is not bounded */
+		return;
+	expect_log("worker.broken");
+	is_int(loop_new(&loop, &err), 0, "loop");
+	is_int(worker_pool_new(loop, &o, NULL, 0, &pool, &err), 0, err.text);
+	for (size_t i = 0; i < COUNT(runs); i++)
+		submit(&runs[i], "trap:echo", mail_text);
+	wait_all();
+	for (size_t i = 0; i < COUNT(runs); i++) {
+		is_int(runs[i].job.outcome, WORKER_BROKEN, "broken");
+		has_text(reason_of(&runs[i]),
+			"no worker starts: a worker's memory", "why");
+		drop(&runs[i]);
+	}
+	is_true(clock_mono_ms() - began > 400, "it backs off");
+	submit(&runs[0], "trap:echo", mail_text);
+	is_false(runs[0].is_done, "never done within submit");
+	wait_all();
+	is_int(runs[0].job.outcome, WORKER_BROKEN, "later ones too");
+	drop(&runs[0]);
+	stop();
+}
+
+TEST(scripts_can_be_changed_while_jobs_run)
+{
+	static const struct worker_script scripts[] = { { "keep",
+		{ "keep;", 5 } } };
+
+	for (size_t k = 0; k < COUNT(isolations); k++) {
+		struct run runs[40];
+		start(isolations[k], 2, 10000, NULL, 0);
+		for (size_t i = 0; i < COUNT(runs); i++) {
+			submit(&runs[i], "trap:echo", mail_text);
+			if (i % 10 == 5)
+				worker_pool_set_scripts(pool, scripts, 1);
+		}
+		wait_all();
+		for (size_t i = 0; i < COUNT(runs); i++) {
+			is_int(runs[i].job.outcome, WORKER_PLAN, "a plan");
+			drop(&runs[i]);
+		}
+		stop();
+	}
+}
+
 TEST(nothing_is_inherited)
 {
 	struct run r;

@@ -389,6 +389,107 @@ TEST(scripts_can_be_changed_while_jobs_run)
 	}
 }
 
+#define TEXT(literal)                                                          \
+	{                                                                      \
+		literal, sizeof(literal) - 1                                   \
+	}
+static const struct worker_script rules[] = {
+	{ "file", TEXT("require \"fileinto\"; fileinto \"Archive\";") },
+	{ "bad", TEXT("keep; nonsense;") },
+};
+
+TEST(a_script_makes_a_plan_of_a_mail)
+{
+	for (size_t k = 0; k < COUNT(isolations); k++) {
+		struct run r, bad;
+		start(isolations[k], 1, 10000, rules, COUNT(rules));
+		submit(&r, "file", mail_text);
+		submit(&bad, "bad", mail_text);
+		wait_all();
+		is_int(r.job.outcome, WORKER_PLAN, reason_of(&r));
+		if (r.job.outcome == WORKER_PLAN) {
+			is_int(r.job.plan->n_actions, 1, "one action");
+			is_str(r.job.plan->actions[0].value, "Archive",
+				"the folder");
+			is_str(r.job.plan->script, "file", "the script's name");
+		}
+		is_str(r.job.message_id, "one@example.org", "Message-ID");
+		is_str(r.job.subject, "Hello", "subject");
+		is_int(r.job.n_references, 1, "one reference");
+		if (r.job.n_references == 1)
+			is_str(r.job.references[0], "zero@example.org",
+				"without angles");
+		is_int(r.job.identity.len, 32, "identity");
+		is_int(bad.job.outcome, WORKER_BROKEN, "does not compile");
+		has_text(reason_of(&bad), "script bad: line 1: ", "says where");
+		drop(&r);
+		drop(&bad);
+		stop();
+	}
+}
+
+TEST(a_mail_can_be_made_to_fell_its_worker)
+{
+	static const struct {
+		const char *trap, *says;
+	} rows[] = {
+		{ "exit", "made the parser exit with status 3" },
+		{ "spin", "ran out of time" },
+		{ "segv", "crashed the parser (signal 11, SIGSEGV)" },
+		{ "memory", "ran out of memory" },
+	};
+
+	for (size_t i = 0; i < (BOX_IS_OPEN ? 2 : COUNT(rows)); i++) {
+		char text[512];
+		struct run r, after;
+		expect_log("worker.fell");
+		snprintf(text, sizeof(text), "X-Mailmill-Trap: %s\r\n%s",
+			rows[i].trap, mail_text);
+		start(isolations[i % 2], 1,
+			strstr(rows[i].says, "time") ? 700 : 30000, rules, 1);
+		submit(&r, "file", text);
+		submit(&after, "file", mail_text);
+		wait_all();
+		is_int(r.job.outcome, WORKER_CRASHED, rows[i].trap);
+		has_text(reason_of(&r), rows[i].says, rows[i].trap);
+		is_int(after.job.outcome, WORKER_PLAN, "the next goes on");
+		drop(&r);
+		drop(&after);
+		stop();
+	}
+}
+
+/* What libraries load late would be stopped by the box: all of it is loaded. */
+TEST(mails_of_all_charsets_stay_in_the_box)
+{
+	static const char *const charsets[] = { "utf-8", "iso-8859-1",
+		"iso-8859-15", "windows-1252", "koi8-r", "iso-2022-jp",
+		"shift_jis", "euc-jp", "gb18030", "gb2312", "big5", "euc-kr",
+		"windows-1251", "utf-7", "ibm1047", "x-nobody-knows",
+		"../../etc/passwd", "hp-roman8" };
+	struct run runs[COUNT(charsets)];
+
+	start(WORKER_BATCH, 1, 10000, rules, 1);
+	for (size_t i = 0; i < COUNT(charsets); i++) {
+		char text[512];
+		snprintf(text, sizeof(text),
+			"Subject: =?%s?B?YWJj5OTk?=\r\n"
+			"Date: Tue, 24 Nov 2026 22:00:00 +0100\r\n"
+			"Content-Type: text/plain; charset=\"%s\"\r\n\r\n"
+			"\xe4\xf6\xfc \x83\x5c \x1b$B$\"\x1b(B\r\n",
+			charsets[i], charsets[i]);
+		submit(&runs[i], "file", text);
+	}
+	wait_all();
+	for (size_t i = 0; i < COUNT(charsets); i++) {
+		is_int(runs[i].job.outcome, WORKER_PLAN, charsets[i]);
+		if (runs[i].job.outcome != WORKER_PLAN)
+			has_text(reason_of(&runs[i]), "nothing", charsets[i]);
+		drop(&runs[i]);
+	}
+	stop();
+}
+
 TEST(nothing_is_inherited)
 {
 	struct run r;

@@ -13,6 +13,7 @@ static const struct cli_command *const commands[] = {
 	&cli_deliver,
 	&cli_parse,
 	&cli_worker,
+	&cli_sandbox,
 	NULL,
 };
 

@@ -61,4 +61,6 @@ extern const struct cli_command cli_worker;
 /* Lists all subcommands, ended by NULL. */
 const struct cli_command *const *cli_commands(void);
 
+extern const struct cli_command cli_sandbox;
+
 #endif

@@ -56,11 +56,10 @@ void cli_say(const struct cli_command *c, const char *fmt, ...) PRINTF(2, 3);
 int cli_fail(const struct cli_command *c, const struct err *err);
 extern const struct cli_command cli_deliver;
 extern const struct cli_command cli_parse;
+extern const struct cli_command cli_sandbox;
 extern const struct cli_command cli_worker;
 
 /* Lists all subcommands, ended by NULL. */
 const struct cli_command *const *cli_commands(void);
-
-extern const struct cli_command cli_sandbox;
 
 #endif

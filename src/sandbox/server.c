@@ -380,16 +380,19 @@ static enum MHD_Result send_reply(struct request *q)
 	return result;
 }
 
-/* Closes so that the client sees "connection reset". */
+/*
+ * Closes so that the client sees "connection reset": a closing socket would
+ * first tell it that the stream ends, dissolving the association does not.
+ */
 static enum MHD_Result reset_connection(struct request *q)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		q->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+	struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 
-	if (info)
-		setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &at_once,
-			sizeof(at_once));
+	if (info && connect(info->connect_fd, &nobody, sizeof(nobody)) < 0)
+		log_event(LOG_WARN, "sandbox.reset", "error=\"%s\"",
+			strerror(errno));
 	return MHD_NO;
 }
 
@@ -717,9 +720,10 @@ int sb_server_run(struct sandbox *sb, int stop_fd, struct err *err)
 		{ .fd = stop_fd, .events = POLLIN } };
 
 	for (;;) {
-		int wait = wake_waiting(sb->server);
 		MHD_UNSIGNED_LONG_LONG timeout;
+		int wait;
 		MHD_run(daemon);
+		wait = wake_waiting(sb->server);
 		if (MHD_get_timeout(daemon, &timeout) == MHD_YES &&
 			(wait < 0 || timeout < (unsigned)wait))
 			wait = (int)MIN(timeout, 60000u);

@@ -74,6 +74,14 @@ int sieve_exec_block(struct sieve_run *r, const struct sieve_node *n)
 	return rc;
 }
 
+/* Makes room for one more; the room follows from the count. */
+static void *add_room(struct sieve_run *r, void *items, size_t n, size_t size)
+{
+	if (n && n & (n - 1))
+		return items;
+	return arena_grow(r->arena, items, n, MAX(1, n * 2), size);
+}
+
 /*
  * Headers: found by name once for each name that the script has.
  */
@@ -94,9 +102,8 @@ static void find_headers(
 	for (size_t i = 0; i < n; i++) {
 		if (!str_eq_case(all[i].name, name))
 			continue;
-		if (!(out->n & (out->n - 1)))
-			out->items = arena_grow(r->arena, out->items, out->n,
-				MAX(1, out->n * 2), sizeof(*out->items));
+		out->items = add_room(
+			r, (void *)out->items, out->n, sizeof(*out->items));
 		out->items[out->n++] = &all[i];
 	}
 }
@@ -146,17 +153,41 @@ int sieve_run_headers(struct sieve_run *r, const struct sieve_arg *a,
 	return sieve_step(r, total);
 }
 
+struct address_list {
+	struct mail_address *items;
+	size_t n;
+	bool is_known;
+};
+
+size_t sieve_run_addresses(struct sieve_run *r, const struct mail_header *h,
+	const struct mail_address **out)
+{
+	size_t n;
+	const struct mail_header *all = mail_headers(r->mail, &n);
+	struct address_list *list;
+
+	must(h >= all && h < all + n);
+	if (!r->addresses)
+		r->addresses = arena_array(r->arena, n, sizeof(*r->addresses));
+	list = &r->addresses[h - all];
+	if (!list->is_known) {
+		list->n = mail_addresses(r->arena, h->raw, &list->items);
+		list->is_known = true;
+	}
+	*out = list->items;
+	return list->n;
+}
+
+void sieve_values_add(
+	struct sieve_run *r, struct sieve_values *v, struct str value)
+{
+	v->items = add_room(r, v->items, v->n, sizeof(*v->items));
+	v->items[v->n++] = value;
+}
+
 /*
  * The plan
  */
-
-/* Makes room for one more; the room follows from the count. */
-static void *add_room(struct sieve_run *r, void *items, size_t n, size_t size)
-{
-	if (n && n & (n - 1))
-		return items;
-	return arena_grow(r->arena, items, n, MAX(1, n * 2), size);
-}
 
 static bool has_action(
 	const struct sieve_run *r, enum plan_action_kind kind, struct str value)
@@ -402,6 +433,7 @@ void sieve_run_set_mail(
 	r->mail = mail;
 	r->env = env;
 	r->headers = NULL;
+	r->addresses = NULL;
 }
 
 void sieve_run_fini(struct sieve_run *r)

@@ -19,6 +19,7 @@
 #include "ext.h"
 
 struct header_list;
+struct address_list;
 
 #define SIEVE_MATCH_VALUES_MAX 33 /* ${0} to ${32} */
 
@@ -42,9 +43,10 @@ struct sieve_run {
 	struct str *variables; /* by slot */
 	struct str match_values[SIEVE_MATCH_VALUES_MAX];
 	unsigned n_match_values;
-	void **states;		      /* by extension: sieve_run_state() */
-	struct header_list *headers;  /* by id of a name: run.c */
-	struct sieve_regex **regexes; /* compiled while running */
+	void **states;			/* by extension: sieve_run_state() */
+	struct header_list *headers;	/* by id of a name: run.c */
+	struct address_list *addresses; /* by index of a field */
+	struct sieve_regex **regexes;	/* compiled while running */
 	size_t n_regexes;
 	void *host; /* whoever runs it (the test runner) */
 };
@@ -90,6 +92,22 @@ static inline struct str sieve_arg_const(const struct sieve_arg *a)
  */
 MUST_CHECK int sieve_run_headers(struct sieve_run *r, const struct sieve_arg *a,
 	const struct mail_header ***out, size_t *n);
+
+/*
+ * Lends the addresses of a field that sieve_run_headers() gave; each field is
+ * read once. Returns: the count.
+ */
+size_t sieve_run_addresses(struct sieve_run *r, const struct mail_header *h,
+	const struct mail_address **out);
+
+/* A growing list of values, in run->arena. Zeroed, it is empty. */
+struct sieve_values {
+	struct str *items;
+	size_t n;
+};
+/* Adds a value (lent). */
+void sieve_values_add(
+	struct sieve_run *r, struct sieve_values *v, struct str value);
 
 /* Sets a variable; a value over the limit is cut on a character. */
 void sieve_set(struct sieve_run *r, unsigned slot, struct str value);

@@ -3,23 +3,6 @@
 #include "../match.h"
 #include "../sieve_private.h"
 
-struct values {
-	struct str *items;
-	size_t n, cap;
-};
-
-static void add_value(struct sieve_run *r, struct values *v, struct str value)
-{
-	if (v->n == v->cap) {
-		size_t cap = v->cap ? v->cap * 2 : 8;
-
-		v->items = arena_grow(
-			r->arena, v->items, v->n, cap, sizeof(*v->items));
-		v->cap = cap;
-	}
-	v->items[v->n++] = value;
-}
-
 /* A message may have no body at all, which is less than an empty one. */
 static bool has_body(struct sieve_run *r)
 {
@@ -59,14 +42,15 @@ static bool is_html(const struct mail_part *part)
 		       str_eq(part->subtype, STR("xhtml+xml")));
 }
 
-static void add_raw(struct sieve_run *r, struct values *out)
+static void add_raw(struct sieve_run *r, struct sieve_values *out)
 {
 	const struct mail_part *root = mail_root(r->mail);
 
-	add_value(r, out, raw_of(r, root->offset, root->offset + root->len));
+	sieve_values_add(
+		r, out, raw_of(r, root->offset, root->offset + root->len));
 }
 
-static void add_text(struct sieve_run *r, struct values *out)
+static void add_text(struct sieve_run *r, struct sieve_values *out)
 {
 	struct mail_part *part = mail_root(r->mail);
 
@@ -80,7 +64,7 @@ static void add_text(struct sieve_run *r, struct values *out)
 		if (is_html(part))
 			text = mail_html_to_text(r->arena, text);
 		if (text.p)
-			add_value(r, out, text);
+			sieve_values_add(r, out, text);
 	}
 }
 
@@ -104,8 +88,8 @@ static bool is_of_type(const struct mail_part *part, struct str type)
 }
 
 /* Lends what stands before the first boundary, and behind the last. */
-static void add_around(
-	struct sieve_run *r, const struct mail_part *part, struct values *out)
+static void add_around(struct sieve_run *r, const struct mail_part *part,
+	struct sieve_values *out)
 {
 	uint64_t end = part->offset + part->len;
 	const struct mail_part *last = part->first;
@@ -113,41 +97,41 @@ static void add_around(
 	ssize_t cut;
 
 	if (!last) {
-		add_value(r, out, raw_of(r, part->offset, end));
+		sieve_values_add(r, out, raw_of(r, part->offset, end));
 		return;
 	}
 	front = raw_of(r, part->offset, last->header_offset);
 	cut = str_starts(front, STR("--")) ? 0 : str_find(front, STR("\n--"));
-	add_value(r, out, str_sub(front, 0, cut < 0 ? 0 : (size_t)cut));
+	sieve_values_add(r, out, str_sub(front, 0, cut < 0 ? 0 : (size_t)cut));
 	while (last->next)
 		last = last->next;
 	back = raw_of(r, last->offset + last->len, end);
 	/* The line end before the boundary, then the boundary. */
 	while (str_cut_line(&back, &line) && !str_starts(line, STR("--")))
 		continue;
-	add_value(r, out, back);
+	sieve_values_add(r, out, back);
 }
 
 static void add_content_of(
-	struct sieve_run *r, struct mail_part *part, struct values *out)
+	struct sieve_run *r, struct mail_part *part, struct sieve_values *out)
 {
 	struct str text;
 
 	if (is_multipart(part)) {
 		add_around(r, part, out);
 	} else if (is_message(part)) {
-		add_value(r, out,
+		sieve_values_add(r, out,
 			raw_of(r, part->first->header_offset,
 				part->first->offset));
 	} else {
 		text = mail_part_text(r->mail, part);
-		add_value(
+		sieve_values_add(
 			r, out, text.p ? text : mail_part_bytes(r->mail, part));
 	}
 }
 
-static int add_content(
-	struct sieve_run *r, const struct sieve_arg *types, struct values *out)
+static int add_content(struct sieve_run *r, const struct sieve_arg *types,
+	struct sieve_values *out)
 {
 	struct mail_part *part = mail_root(r->mail);
 	struct str *list;
@@ -162,8 +146,8 @@ static int add_content(
 	return rc;
 }
 
-static int add_values(
-	struct sieve_run *r, const struct sieve_node *n, struct values *out)
+static int add_values(struct sieve_run *r, const struct sieve_node *n,
+	struct sieve_values *out)
 {
 	if (!has_body(r))
 		return 0;
@@ -181,7 +165,7 @@ static int test_body(struct sieve_run *r, const struct sieve_node *n)
 {
 	struct str saved[SIEVE_MATCH_VALUES_MAX];
 	unsigned n_saved = r->n_match_values;
-	struct values values = { 0 };
+	struct sieve_values values = { 0 };
 	int rc = add_values(r, n, &values);
 
 	if (rc < 0)

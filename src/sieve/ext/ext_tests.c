@@ -203,59 +203,42 @@ static int check_address(struct sieve_check *c, struct sieve_node *n)
 	return 0;
 }
 
-struct values {
-	struct str *items;
-	size_t n, cap;
-	uint64_t n_mailboxes;
-};
-
-static void add_value(struct sieve_run *r, struct values *v, struct str value)
-{
-	if (v->n == v->cap) {
-		size_t cap = v->cap ? v->cap * 2 : 4;
-
-		v->items = arena_grow(
-			r->arena, v->items, v->n, cap, sizeof(*v->items));
-		v->cap = cap;
-	}
-	v->items[v->n++] = value;
-}
-
 /*
  * Adds the parts of a field's addresses. What is no address has no parts, but
  * ":all" sees it as it is written.
  */
 static void add_addresses(struct sieve_run *r, const struct sieve_node *n,
-	const struct mail_header *h, struct values *out)
+	const struct mail_header *h, struct sieve_values *out,
+	uint64_t *n_mailboxes)
 {
 	const struct sieve_address_part *part = n->match->part;
-	struct mail_address *list;
-	size_t count = mail_addresses(r->arena, h->raw, &list);
+	const struct mail_address *list;
+	size_t count = sieve_run_addresses(r, h, &list);
 	struct str value;
 
+	*n_mailboxes += count;
 	if (!str_trim(h->raw).len && (!part || !strcmp(part->name, "all")))
-		add_value(r, out, STR_NULL);
+		sieve_values_add(r, out, STR_NULL);
 	for (size_t i = 0; i < count; i++) {
-		out->n_mailboxes++;
 		value = list[i].address;
 		if (!part || part->get(r, &list[i], &value))
-			add_value(r, out, value);
+			sieve_values_add(r, out, value);
 	}
 }
 
 static int test_address(struct sieve_run *r, const struct sieve_node *n)
 {
-	struct values values = { 0 };
+	struct sieve_values values = { 0 };
 	const struct mail_header **list;
+	uint64_t n_mailboxes = 0;
 	size_t count;
 	int rc = sieve_run_headers(r, n->positional[0], &list, &count);
 
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < count; i++)
-		add_addresses(r, n, list[i], &values);
-	return sieve_match_counted(
-		r, n, values.items, values.n, values.n_mailboxes);
+		add_addresses(r, n, list[i], &values, &n_mailboxes);
+	return sieve_match_counted(r, n, values.items, values.n, n_mailboxes);
 }
 
 static bool get_all(const struct sieve_run *r, const struct mail_address *a,

@@ -10,8 +10,11 @@
 
 /* In the order in which `mailmill help` lists them. */
 static const struct cli_command *const commands[] = {
+	&cli_check,
 	&cli_deliver,
+	&cli_eval,
 	&cli_parse,
+	&cli_test,
 	&cli_worker,
 	&cli_sandbox,
 	NULL,

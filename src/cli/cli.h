@@ -54,9 +54,12 @@ int cli_next(struct cli_args *args);
 void cli_say(const struct cli_command *c, const char *fmt, ...) PRINTF(2, 3);
 /* Prints a failure like cli_say(). Returns: the sysexits code of its kind. */
 int cli_fail(const struct cli_command *c, const struct err *err);
+extern const struct cli_command cli_check;
 extern const struct cli_command cli_deliver;
+extern const struct cli_command cli_eval;
 extern const struct cli_command cli_parse;
 extern const struct cli_command cli_sandbox;
+extern const struct cli_command cli_test;
 extern const struct cli_command cli_worker;
 
 /* Lists all subcommands, ended by NULL. */

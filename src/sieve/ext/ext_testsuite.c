@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ext_testsuite.c - the words of vnd.dovecot.testsuite: test blocks, the
+ * current message, scripts under test, recorded errors, the shared result.
+ *
+ * Only test files may require it. What a word that is both a command and a
+ * test says is kept by the command, too: as a command it must be true.
+ */
+#include "../svtest.h"
+
+/*
+ * test, test_fail
+ */
+
+static int check_test(struct sieve_check *c, struct sieve_node *n)
+{
+	if (!n->parent)
+		return 0;
+	return sieve_error(
+		c, n->pos, "test can stand only at the top of a test file");
+}
+
+static void tell_block(struct svtest *t, struct str name)
+{
+	bool is_bad = t->failure.p != NULL;
+
+	t->result->passed += !is_bad;
+	t->result->failed += is_bad;
+	if (is_bad)
+		buf_printf(t->out, "FAIL %s: %.*s\n     %.*s\n", t->path,
+			STR_ARG(name), STR_ARG(t->failure));
+	else if (t->is_verbose)
+		buf_printf(t->out, "ok   %s: %.*s\n", t->path, STR_ARG(name));
+}
+
+static int exec_test(struct sieve_run *r, const struct sieve_node *n)
+{
+	struct svtest *t = svtest_of(r);
+	size_t n_facts = t->n_fact_rows;
+	struct str name;
+	int flow;
+
+	if (sieve_arg_get(r, n->positional[0], &name) < 0)
+		return SIEVE_FAILED;
+	t->test = n;
+	t->failure = STR_NULL;
+	t->plan = NULL;
+	flow = sieve_exec_block(r, n);
+	t->test = NULL;
+	t->n_fact_rows = n_facts;
+	if (flow == SIEVE_FAILED)
+		return flow;
+	tell_block(t, name);
+	t->failure = STR_NULL;
+	if (flow == SIEVE_LEAVE && r->leave == n)
+		return SIEVE_GO_ON;
+	return flow;
+}
+
+static int exec_test_fail(struct sieve_run *r, const struct sieve_node *n)
+{
+	struct str why;
+
+	if (sieve_arg_get(r, n->positional[0], &why) < 0)
+		return SIEVE_FAILED;
+	return svtest_fail(r, n, "%.*s", STR_ARG(why));
+}
+
+/*
+ * test_set
+ */
+
+static void set_path(struct str value, struct str *out)
+{
+	value = str_trim(value);
+	if (value.len >= 2 && value.p[0] == '<' &&
+		value.p[value.len - 1] == '>')
+		value = str_sub(value, 1, value.len - 2);
+	*out = value;
+}
+
+static int set_message(struct svtest *t, struct str value)
+{
+	struct err err = { 0 };
+
+	if (svtest_set_mail(t, value, &err) == 0)
+		return SIEVE_GO_ON;
+	return sieve_fail(t->run, "%s", err.text);
+}
+
+static int set_from(struct svtest *t, struct str value)
+{
+	set_path(value, &t->env.sender);
+	return SIEVE_GO_ON;
+}
+
+static int set_to(struct svtest *t, struct str value)
+{
+	set_path(value, &t->env.rcpts[0].address);
+	return SIEVE_GO_ON;
+}
+
+static int set_orig_to(struct svtest *t, struct str value)
+{
+	set_path(value, &t->env.rcpts[0].orcpt);
+	return SIEVE_GO_ON;
+}
+
+static int set_auth(struct svtest *t, struct str value)
+{
+	t->env.login = value;
+	return SIEVE_GO_ON;
+}
+
+static int set_route(struct svtest *t, struct str value)
+{
+	t->facts.route = value;
+	return SIEVE_GO_ON;
+}
+
+static const struct object {
+	const char *name;
+	int (*set)(struct svtest *t, struct str value);
+} objects[] = {
+	{ "message", set_message },
+	{ "envelope.from", set_from },
+	{ "envelope.to", set_to },
+	{ "envelope.orig_to", set_orig_to },
+	{ "envelope.auth", set_auth },
+	{ "route", set_route },
+};
+
+static const struct object *find_object(struct str name)
+{
+	for (size_t i = 0; i < COUNT(objects); i++)
+		if (str_eq_case(name, str_c(objects[i].name)))
+			return &objects[i];
+	return NULL;
+}
+
+static int check_set(struct sieve_check *c, struct sieve_node *n)
+{
+	const struct sieve_text *name = &n->positional[0]->texts[0];
+	const char *names[COUNT(objects)];
+
+	if (find_object(name->value))
+		return 0;
+	for (size_t i = 0; i < COUNT(objects); i++)
+		names[i] = objects[i].name;
+	return sieve_error_nearest(
+		c, name->pos, "object", name->value, names, COUNT(names));
+}
+
+static int exec_set(struct sieve_run *r, const struct sieve_node *n)
+{
+	struct svtest *t = svtest_of(r);
+	struct str value;
+
+	if (sieve_arg_get(r, n->positional[1], &value) < 0)
+		return SIEVE_FAILED;
+	return find_object(sieve_arg_const(n->positional[0]))
+		->set(t, arena_str(t->arena, value));
+}
+
+static int exec_message(struct sieve_run *r, const struct sieve_node *n)
+{
+	struct err err = { 0 };
+	struct str path;
+
+	if (sieve_arg_get(r, n->positional[0], &path) < 0)
+		return SIEVE_FAILED;
+	if (svtest_read_mail(svtest_of(r), path, &err) < 0)
+		return svtest_fail(r, n, "%s", err.text);
+	return SIEVE_GO_ON;
+}
+
+/*
+ * Scripts under test
+ */
+
+static int test_compile(struct sieve_run *r, const struct sieve_node *n)
+{
+	struct str path;
+
+	if (sieve_arg_get(r, n->positional[0], &path) < 0)
+		return SIEVE_FAILED;
+	return svtest_compile(svtest_of(r), path, NULL) == 0;
+}
+
+static int test_run(struct sieve_run *r, const struct sieve_node *n)
+{
+	struct svtest *t = svtest_of(r);
+	struct sieve_run *other;
+	struct err err = { 0 };
+	int flow;
+
+	t->n_errors = 0;
+	if (!t->script)
+		return sieve_fail(r, "no script was compiled");
+	if (!sieve_node_tag(n, "append_result"))
+		svtest_reset_result(t);
+	other = sieve_run_new(t->script, t->mails[t->n_mails - 1], &t->env,
+		&t->facts, t->arena, &err);
+	other->plan = r->plan;
+	other->is_kept = r->is_kept;
+	other->host = t;
+	flow = sieve_run_script(other);
+	r->is_kept = other->is_kept;
+	sieve_run_fini(other);
+	if (flow == SIEVE_FAILED) {
+		svtest_add_error(t, other->plan->fail);
+		svtest_reset_result(t);
+	}
+	return flow >= 0;
+}
+
+static int test_error(struct sieve_run *r, const struct sieve_node *n)
+{
+	const struct svtest *t = svtest_of(r);
+	const struct sieve_arg *index = sieve_node_param(n, "index");
+	uint64_t i = index ? index->number : 0;
+
+	if (!index)
+		return sieve_match_values(r, n, t->errors, t->n_errors);
+	if (i < 1 || i > t->n_errors)
+		return 0;
+	return sieve_match_values(r, n, &t->errors[i - 1], 1);
+}
+
+/*
+ * The shared result
+ */
+
+static const char *action_name(enum plan_action_kind kind)
+{
+	switch (kind) {
+	case PLAN_KEEP:
+		return "keep";
+	case PLAN_DISCARD:
+		return "discard";
+	case PLAN_FILEINTO:
+		return "store";
+	case PLAN_REDIRECT:
+		return "redirect";
+	}
+	return "";
+}
+
+static int test_action(struct sieve_run *r, const struct sieve_node *n)
+{
+	const struct sieve_arg *index = sieve_node_param(n, "index");
+	struct str *names = arena_array(
+		r->arena, r->plan->n_actions + 1, sizeof(*names));
+	size_t count = r->plan->n_actions;
+
+	for (size_t i = 0; i < count; i++)
+		names[i] = str_c(action_name(r->plan->actions[i].kind));
+	if (r->is_kept)
+		names[count++] = STR("keep");
+	if (!index)
+		return sieve_match_values(r, n, names, count);
+	if (index->number < 1 || index->number > count)
+		return 0;
+	return sieve_match_values(r, n, &names[index->number - 1], 1);
+}
+
+static int exec_reset(struct sieve_run *r, const struct sieve_node *n)
+{
+	svtest_reset_result(svtest_of(r));
+	return SIEVE_GO_ON;
+}
+
+/*
+ * ${tst.path}
+ */
+
+static int check_ref(struct sieve_check *c, struct sieve_ref *ref)
+{
+	if (str_eq_case(ref->name, STR("tst.path")))
+		return 1;
+	if (!str_starts_case(ref->name, STR("tst.")))
+		return 0;
+	return sieve_error(
+		c, ref->pos, "unknown value '%.*s'", STR_ARG(ref->name));
+}
+
+static int get_ref(
+	struct sieve_run *r, const struct sieve_ref *ref, struct str *out)
+{
+	struct str path = str_c(svtest_of(r)->path);
+	ssize_t slash = str_rchr(path, '/');
+
+	*out = slash < 0 ? STR(".") : str_sub(path, 0, (size_t)slash);
+	return 0;
+}
+
+static const struct sieve_tag run_tags[] = {
+	{ "append_result", SIEVE_NOTHING, NULL, 0, 0, NULL },
+	{ 0 },
+};
+
+static const struct sieve_tag index_tags[] = {
+	{ "index", SIEVE_NUMBER, "number", 0, 0, NULL },
+	{ 0 },
+};
+
+static const struct sieve_word words[] = {
+	{ .name = "test",
+		.flags = SIEVE_COMMAND | SIEVE_BLOCK,
+		.params = { { SIEVE_STRING, "name", 0 } },
+		.check = check_test,
+		.exec = exec_test },
+	{ .name = "test_fail",
+		.flags = SIEVE_COMMAND,
+		.params = { { SIEVE_STRING, "reason", 0 } },
+		.exec = exec_test_fail },
+	{ .name = "test_set",
+		.flags = SIEVE_COMMAND,
+		.params = { { SIEVE_CONST, "object", 0 },
+			{ SIEVE_STRING, "value", 0 } },
+		.check = check_set,
+		.exec = exec_set },
+	{ .name = "test_message",
+		.flags = SIEVE_COMMAND,
+		.params = { { SIEVE_STRING, "path", 0 } },
+		.exec = exec_message },
+	{ .name = "test_script_compile",
+		.flags = SIEVE_TEST,
+		.params = { { SIEVE_STRING, "path", 0 } },
+		.test = test_compile },
+	{ .name = "test_script_run",
+		.flags = SIEVE_TEST,
+		.tags = run_tags,
+		.test = test_run },
+	{ .name = "test_error",
+		.flags = SIEVE_TEST | SIEVE_MATCHES,
+		.params = { { SIEVE_STRINGS, "keys", 0 } },
+		.tags = index_tags,
+		.test = test_error },
+	{ .name = "test_result_action",
+		.flags = SIEVE_TEST | SIEVE_MATCHES,
+		.params = { { SIEVE_STRINGS, "keys", 0 } },
+		.tags = index_tags,
+		.test = test_action },
+	{ .name = "test_result_reset",
+		.flags = SIEVE_COMMAND,
+		.exec = exec_reset },
+	{ 0 },
+};
+
+const struct sieve_ext sieve_ext_testsuite = {
+	.capability = "vnd.dovecot.testsuite",
+	.is_for_tests = true,
+	.words = words,
+	.ref_check = check_ref,
+	.ref_get = get_ref,
+};

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * svtest.c - runs tests of rules: files in the language vnd.dovecot.testsuite
+ * with our additions, which ext/ext_testsuite*.c make.
+ *
+ * A test file is a Sieve script, run once by the interpreter. It has a current
+ * message and a result of its own, which the scripts that it runs share. The
+ * state here lives as long as the file: nothing that a block does is undone
+ * behind it but the facts, which are the block's own.
+ *
+ * Two ways to run a script under test: test_script_run adds to the shared
+ * result, as the public suite wants it; evaluate makes a plan like the mill
+ * does, answering questions from the facts.
+ */
+#include <stdarg.h>
+
+#include <mailmill/clock.h>
+#include <mailmill/file.h>
+
+#include "svtest.h"
+
+/* A script that asks again and again for something new. */
+#define ROUNDS_MAX 32
+/* The clock of all tests, so that they do not change with the day. */
+#define TEST_NOW INT64_C(1795521600000) /* 2026-11-24T12:00:00Z */
+#define FILE_MAX ((size_t)64 << 20)
+
+/*
+ * Failures
+ */
+
+int svtest_fail(
+	struct sieve_run *r, const struct sieve_node *n, const char *fmt, ...)
+{
+	struct svtest *t = svtest_of(r);
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = arena_vprintf(t->arena, fmt, ap);
+	va_end(ap);
+	if (r != t->run) /* a script under test that knows these words */
+		return sieve_fail(r, "%s", text);
+	t->failure = str_c(arena_printf(
+		t->arena, "%s:%u: %s", t->path, n->pos.line, text));
+	if (t->test) {
+		r->leave = t->test;
+		return SIEVE_LEAVE;
+	}
+	t->is_over = true;
+	return SIEVE_STOP;
+}
+
+void svtest_add_error(struct svtest *t, struct str text)
+{
+	t->errors = arena_grow(t->arena, t->errors, t->n_errors,
+		t->n_errors + 1, sizeof(*t->errors));
+	t->errors[t->n_errors++] = arena_str(t->arena, text);
+}
+
+/*
+ * The current message
+ */
+
+static struct str first_address(struct svtest *t, const char *const *headers)
+{
+	struct mail *mail = t->mails[t->n_mails - 1];
+	size_t n;
+	const struct mail_header *all = mail_headers(mail, &n);
+
+	for (; *headers; headers++) {
+		for (size_t i = 0; i < n; i++) {
+			struct mail_address *list;
+			if (!str_eq_case(all[i].name, str_c(*headers)))
+				continue;
+			if (str_eq(str_trim(all[i].raw), STR("<>")))
+				return STR("");
+			if (mail_addresses(t->arena, all[i].raw, &list) &&
+				list[0].is_valid)
+				return list[0].address;
+		}
+	}
+	return STR_NULL;
+}
+
+static void set_envelope(struct svtest *t)
+{
+	static const char *const from[] = { "return-path", "sender", "from",
+		NULL };
+	static const char *const to[] = { "envelope-to", "to", NULL };
+	struct str sender = first_address(t, from);
+	struct str rcpt = first_address(t, to);
+
+	t->env = (struct envelope){
+		.sender = sender.p ? sender : STR("sender@example.com"),
+		.source = STR("test"),
+		.peer = STR("file"),
+		.received_at = TEST_NOW,
+	};
+	t->env.rcpts = ARENA_NEW(t->arena, struct envelope_rcpt);
+	t->env.rcpts[0].address = rcpt.len ? rcpt
+					   : STR("recipient@example.com");
+	t->env.n_rcpts = 1;
+}
+
+int svtest_set_mail(struct svtest *t, struct str raw, struct err *err)
+{
+	struct mail *mail;
+
+	if (mail_parse(arena_str(t->arena, raw), &mail, err) < 0)
+		return -1;
+	t->mails = mem_resize(t->mails, (t->n_mails + 1) * sizeof(*t->mails));
+	t->mails[t->n_mails++] = mail;
+	set_envelope(t);
+	if (t->run)
+		sieve_run_set_mail(t->run, mail, &t->env);
+	return 0;
+}
+
+static int read_beside(
+	struct svtest *t, struct str path, struct buf *out, struct err *err)
+{
+	AUTO(bytes) char *name = str_dup(path);
+	AUTO(bytes) char *whole = file_beside(t->path, name);
+
+	return file_read(whole, out, err);
+}
+
+int svtest_read_mail(struct svtest *t, struct str path, struct err *err)
+{
+	AUTO(buf) struct buf raw = BUF_INIT(FILE_MAX);
+
+	if (read_beside(t, path, &raw, err) < 0)
+		return -1;
+	return svtest_set_mail(t, buf_view(&raw), err);
+}
+
+/*
+ * Scripts under test
+ */
+
+static void keep_diags(struct svtest *t, const char *name,
+	const struct sieve_diags *diags, struct buf *report)
+{
+	for (size_t i = 0; i < diags->n; i++) {
+		if (report)
+			sieve_diag_print(report, name, &diags->items[i]);
+		if (diags->items[i].severity == SIEVE_ERROR)
+			svtest_add_error(t, diags->items[i].message);
+	}
+}
+
+int svtest_compile(struct svtest *t, struct str path, struct buf *report)
+{
+	AUTO(buf) struct buf source = BUF_INIT(FILE_MAX);
+	AUTO(bytes) char *name = str_dup(path);
+	struct sieve_diags diags = { .arena = t->arena };
+	struct sieve_script *script;
+	struct err err = { 0 };
+
+	t->n_errors = 0;
+	if (read_beside(t, path, &source, &err) < 0) {
+		svtest_add_error(t, str_c(err.text));
+		if (report)
+			buf_printf(report, "%s\n", err.text);
+		return -1;
+	}
+	if (sieve_compile_for(true, name, buf_view(&source),
+		    sieve_limits_default(), &diags, &script) < 0) {
+		keep_diags(t, name, &diags, report);
+		/* the public suite counts a closing line for each failure */
+		svtest_add_error(t, STR("the script cannot be used"));
+		return -1;
+	}
+	t->scripts = mem_resize(
+		t->scripts, (t->n_scripts + 1) * sizeof(*t->scripts));
+	t->scripts[t->n_scripts++] = script;
+	t->script = script;
+	return 0;
+}
+
+static bool has_pair(const struct svtest_fact *f, struct plan_pair want)
+{
+	for (size_t i = 0; i < f->n_where; i++)
+		if (str_eq_case(f->where[i].name, want.name) &&
+			str_eq_case(f->where[i].value, want.value))
+			return true;
+	return false;
+}
+
+static bool has_id(const struct svtest_fact *f, const struct plan_question *q)
+{
+	for (size_t i = 0; i < q->n_ids; i++)
+		if (f->n_where == 0 || str_eq(f->where[0].value, q->ids[i]))
+			return true;
+	return false;
+}
+
+static bool fits(const struct svtest_fact *f, const struct plan_question *q)
+{
+	if (f->kind != q->kind || !str_eq_case(f->object, q->object))
+		return false;
+	if (q->kind == PLAN_THREAD)
+		return has_id(f, q);
+	if (f->n_where != q->n_where)
+		return false;
+	for (size_t i = 0; i < q->n_where; i++)
+		if (!has_pair(f, q->where[i]))
+			return false;
+	return true;
+}
+
+static void answer(
+	struct svtest *t, struct facts *facts, const struct plan_question *q)
+{
+	struct facts_answer *a;
+
+	facts->answers = arena_grow(t->arena, facts->answers, facts->n_answers,
+		facts->n_answers + 1, sizeof(*facts->answers));
+	a = &facts->answers[facts->n_answers++];
+	a->name = q->name;
+	for (size_t i = 0; i < t->n_fact_rows; i++) {
+		if (!fits(&t->fact_rows[i], q))
+			continue;
+		a->rows = arena_grow(t->arena, a->rows, a->n_rows,
+			a->n_rows + 1, sizeof(*a->rows));
+		a->rows[a->n_rows++] = t->fact_rows[i].row;
+	}
+}
+
+int svtest_evaluate(struct svtest *t, struct err *err)
+{
+	struct facts facts = t->facts;
+	struct plan *plan;
+
+	for (int i = 0; i < ROUNDS_MAX; i++) {
+		struct mail *mail = t->mails[t->n_mails - 1];
+		if (sieve_eval(t->script, mail, &t->env, &facts, t->arena,
+			    &plan, err) < 0)
+			return -1;
+		if (plan->n_questions == 0) {
+			t->plan = plan;
+			return 0;
+		}
+		for (size_t k = 0; k < plan->n_questions; k++)
+			answer(t, &facts, &plan->questions[k]);
+	}
+	return err_set(err, ERR_PERM, "the script still asks after %d rounds",
+		ROUNDS_MAX);
+}
+
+void svtest_reset_result(struct svtest *t)
+{
+	t->run->plan = ARENA_NEW(t->arena, struct plan);
+	t->run->is_kept = true;
+	t->run->n_redirects = 0;
+}
+
+/*
+ * The file itself
+ */
+
+static void report_compile(struct svtest *t, const struct sieve_diags *diags)
+{
+	for (size_t i = 0; i < diags->n; i++)
+		sieve_diag_print(t->out, t->path, &diags->items[i]);
+	t->result->failed++;
+}
+
+static int run_file(
+	struct svtest *t, const struct sieve_script *script, struct err *err)
+{
+	int flow;
+
+	t->run = sieve_run_new(
+		script, t->mails[0], &t->env, &t->facts, t->arena, err);
+	t->run->host = t;
+	/* a suite is longer than a rule; the count is for one script */
+	t->run->steps = UINT64_MAX;
+	flow = sieve_run_script(t->run);
+	if (flow == SIEVE_FAILED)
+		buf_printf(t->out,
+			"FAIL %s: the test file itself failed: "
+			"%.*s\n",
+			t->path, STR_ARG(t->run->plan->fail));
+	else if (t->is_over)
+		buf_printf(t->out, "FAIL %.*s\n", STR_ARG(t->failure));
+	if (flow == SIEVE_FAILED || t->is_over)
+		t->result->failed++;
+	sieve_run_fini(t->run);
+	return t->result->failed ? 1 : 0;
+}
+
+static int run_source(struct svtest *t, struct str source, struct err *err)
+{
+	static const char first[] = "From: sender@example.com\r\n"
+				    "To: recipient@example.org\r\n"
+				    "Subject: Frop!\r\n\r\nFriep!\r\n";
+	AUTO(sieve) struct sieve_script *script = NULL;
+	struct sieve_diags diags = { .arena = t->arena };
+
+	if (sieve_compile_for(true, t->path, source, sieve_limits_default(),
+		    &diags, &script) < 0) {
+		report_compile(t, &diags);
+		return 1;
+	}
+	if (svtest_set_mail(t, str_c(first), err) < 0)
+		return -1;
+	return run_file(t, script, err);
+}
+
+int sieve_test(const char *path, bool is_verbose, struct buf *out,
+	struct sieve_test_result *result, struct err *err)
+{
+	AUTO(arena) struct arena *arena = arena_new();
+	AUTO(buf) struct buf source = BUF_INIT(FILE_MAX);
+	struct svtest t = {
+		.arena = arena,
+		.path = path,
+		.is_verbose = is_verbose,
+		.out = out,
+		.result = result,
+		.facts = { .now = TEST_NOW, .route = STR("test") },
+	};
+	int rc;
+
+	*result = (struct sieve_test_result){ 0 };
+	if (file_read(path, &source, err) < 0)
+		return -1;
+	rc = run_source(&t, buf_view(&source), err);
+	for (size_t i = 0; i < t.n_scripts; i++)
+		sieve_free(t.scripts[i]);
+	for (size_t i = 0; i < t.n_mails; i++)
+		mail_free(t.mails[i]);
+	free(t.scripts);
+	free(t.mails);
+	return rc;
+}

@@ -1,0 +1,2 @@
+require "vnd.mailmill";
+fail "on purpose";

@@ -14,8 +14,9 @@
 #include <mailmill/log.h>
 
 #define ASKS_MAX 250
-#define URL_MAX 11000 /* of the query, percent-encoded; the token needs room   \
-		       */
+#define URL_MAX                                                                \
+	11000 /* of the query, percent-encoded; the token needs room           \
+	       */
 #define ROWS_QUERY 2000
 #define ROWS_MAX 50 /* of one question */
 #define FOUND_MAX 10000

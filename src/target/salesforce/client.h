@@ -83,6 +83,8 @@ enum sf_want sf_describe_want(
 const struct sf_object *sf_describe_get(void *sf, struct str name);
 /* Has it read anew before its next use, unless it is fresh. */
 void sf_describe_doubt(struct sf *sf, struct str name);
+/* Warns, once, that an object whose records we make has no key field. */
+void sf_describe_warn(struct sf *sf, struct str name);
 void sf_describe_fini(struct sf *sf);
 
 /* ---- gathering: when does waiting pay --------------------------------- */

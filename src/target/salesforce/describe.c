@@ -21,7 +21,7 @@ struct sf_entry {
 	struct sf_object *object; /* NULL: not there, or not read yet */
 	struct sf_failure fail;
 	struct arena *fail_arena;
-	bool is_read, is_doubted, is_asking, has_failed;
+	bool is_read, is_doubted, is_asking, has_failed, was_warned;
 	int64_t read_at;
 };
 
@@ -48,27 +48,10 @@ static struct sf_entry *make_entry(struct sf *sf, struct str name)
 	return e;
 }
 
-static void note_key(const struct sf *sf, const struct sf_object *o)
-{
-	if (o->key == SF_KEY_NONE)
-		log_event(LOG_WARN, "target.unkeyed",
-			"target=%s object=%.*s note=\"no field %s that we may "
-			"set: a crash at the wrong moment can make such a "
-			"record twice\"",
-			sf->base.name, STR_ARG(o->name), sf->conf.key_field);
-	else
-		log_event(LOG_DEBUG, "target.schema",
-			"target=%s object=%.*s key=%s fields=%zu",
-			sf->base.name, STR_ARG(o->name),
-			o->key == SF_KEY_UPSERT ? "external-id" : "plain",
-			map_count(o->fields));
-}
-
 static void take_object(struct sf_entry *e, const json_t *json)
 {
 	struct sf_object *o = NULL;
 	struct err err;
-	bool is_first = !e->object;
 
 	if (sf_object_read(json, e->sf->conf.key_field, &o, &err)) {
 		e->has_failed = true;
@@ -80,8 +63,13 @@ static void take_object(struct sf_entry *e, const json_t *json)
 	sf_object_free(e->object);
 	e->object = o;
 	e->is_read = true;
-	if (is_first && !str_eq_case(o->name, STR("ContentVersion")))
-		note_key(e->sf, o);
+	log_event(LOG_DEBUG, "target.schema",
+		"target=%s object=%.*s key=%s fields=%zu", e->sf->base.name,
+		STR_ARG(o->name),
+		o->key == SF_KEY_NONE	  ? "none"
+		: o->key == SF_KEY_UPSERT ? "external-id"
+					  : "plain",
+		map_count(o->fields));
 }
 
 static void on_describe(struct sf_call *c)
@@ -167,6 +155,19 @@ void sf_describe_doubt(struct sf *sf, struct str name)
 
 	if (e && sf->now - e->read_at > DOUBT_AFTER_MS)
 		e->is_doubted = true;
+}
+
+void sf_describe_warn(struct sf *sf, struct str name)
+{
+	struct sf_entry *e = find_entry(sf, name);
+
+	if (!e || !e->object || e->object->key != SF_KEY_NONE || e->was_warned)
+		return;
+	e->was_warned = true;
+	log_event(LOG_WARN, "target.unkeyed",
+		"target=%s object=%s note=\"no field %s that we may set: a "
+		"crash at the wrong moment can make such a record twice\"",
+		sf->base.name, e->name, sf->conf.key_field);
 }
 
 void sf_describe_fini(struct sf *sf)

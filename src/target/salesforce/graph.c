@@ -232,8 +232,6 @@ static int write_target(struct buf *out, struct sf_graph *g,
 			"\"%.*s\"",
 			r->line, STR_ARG(r->name),
 			STR_ARG(str_sub(r->id, 0, 40)));
-	if (r->op == PLAN_CREATE && o->key == SF_KEY_NONE)
-		g->has_writes_without_key = true;
 	buf_printf(out,
 		"\"method\":\"%s\",\"url\":\"/services/data/%s/sobjects/%.*s",
 		r->op == PLAN_DELETE		  ? "DELETE"

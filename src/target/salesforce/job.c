@@ -217,6 +217,10 @@ static bool write_text(struct sf_job *j)
 	buf_clear(&j->text);
 	j->graph.drops = j->drops;
 	j->graph.n_drops = j->n_drops;
+	for (size_t i = j->graph.from; i < j->graph.to; i++)
+		if (j->job->plan->records[i].op == PLAN_CREATE)
+			sf_describe_warn(
+				j->sf, j->job->plan->records[i].object);
 	if (!sf_graph_write(&j->text, j->id, &j->graph, &err))
 		return true;
 	reason = str_c(err.text);

@@ -200,7 +200,6 @@ struct sf_graph {
 	struct sf_notes *notes;
 	/* made: */
 	size_t n_nodes;
-	bool has_writes_without_key; /* a create that can't be looked up */
 };
 
 /* Tells where the piece that begins at `from` ends. */

@@ -119,6 +119,7 @@ struct store_delivery {
 };
 
 struct store_claim;
+/* err->kind is ERR_NONE when it was done. */
 typedef void (*store_claim_fn)(
 	struct store_claim *claim, const struct err *err);
 
@@ -146,6 +147,7 @@ struct store_thread {
 };
 
 struct store_finish;
+/* err->kind is ERR_NONE when it was done. */
 typedef void (*store_finish_fn)(struct store_finish *f, const struct err *err);
 
 struct store_finish {

@@ -78,10 +78,8 @@ static void on_finish(struct store_finish *f, const struct err *err)
 {
 	struct ending *e = f->ctx;
 
-	if (err) {
-		e->is_failed = true;
-		e->err = *err;
-	}
+	e->is_failed = err->kind != ERR_NONE;
+	e->err = *err;
 	loop_post(e->work->mill->loop, after_finish, e);
 }
 

@@ -296,10 +296,8 @@ static void on_claim(struct store_claim *claim, const struct err *err)
 {
 	struct mill_claim *c = claim->ctx;
 
-	if (err) {
-		c->is_failed = true;
-		c->err = *err;
-	}
+	c->is_failed = err->kind != ERR_NONE;
+	c->err = *err;
 	loop_post(c->mill->loop, after_claim, c);
 }
 

@@ -10,6 +10,7 @@
 
 /* In the order in which `mailmill help` lists them. */
 static const struct cli_command *const commands[] = {
+	&cli_serve,
 	&cli_check,
 	&cli_deliver,
 	&cli_eval,

@@ -60,6 +60,7 @@ extern const struct cli_command cli_eval;
 extern const struct cli_command cli_parse;
 extern const struct cli_command cli_sandbox;
 extern const struct cli_command cli_test;
+extern const struct cli_command cli_serve;
 extern const struct cli_command cli_worker;
 
 /* Lists all subcommands, ended by NULL. */

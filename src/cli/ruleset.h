@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ruleset.h - what a reload replaces as a whole. */
+#ifndef MAILMILL_CLI_RULESET_H
+#define MAILMILL_CLI_RULESET_H
+
+#include <mailmill/conf.h>
+#include <mailmill/loop.h>
+#include <mailmill/route.h>
+#include <mailmill/target.h>
+#include <mailmill/worker.h>
+
+#define RULESET_TARGETS_MAX 64
+#define RULESET_SCRIPTS_MAX 1000
+
+struct ruleset {
+	struct conf *conf;
+	struct route_table *routes;
+	struct worker_script scripts[RULESET_SCRIPTS_MAX];
+	struct buf sources[RULESET_SCRIPTS_MAX];
+	size_t n_scripts;
+	struct target
+		*targets[RULESET_TARGETS_MAX]; /* of the sections, in order */
+	const struct conf_section *sections[RULESET_TARGETS_MAX];
+	bool is_kept[RULESET_TARGETS_MAX]; /* taken over from the former rules
+					    */
+	size_t n_targets;
+	struct ruleset *former; /* lent; its kept targets are this one's too */
+};
+
+/*
+ * Loads and checks all; what is wrong is logged line by line. Targets that did
+ * not change are taken over from "former" (or NULL), which must outlive it.
+ * Gives: *out, by ruleset_free(). Returns: 0, or -1 with *err.
+ */
+MUST_CHECK int ruleset_load(const char *path, struct loop *loop,
+	struct ruleset *former, struct ruleset **out, struct err *err);
+/* Ends it and the targets that are its own. Accepts NULL. */
+void ruleset_free(struct ruleset *r);
+/* Finds a target by title; there is one. */
+struct target *ruleset_target(const struct ruleset *r, const char *title);
+/* Is an intake_route_fn; ctx is the set. */
+const char *ruleset_route(struct str address, void *ctx);
+/* Logs the sections that only a restart changes. */
+void ruleset_tell_unchanged(
+	const struct ruleset *old, const struct ruleset *new);
+
+#endif

@@ -46,11 +46,11 @@ static size_t skip_angle(struct str s, size_t i)
 	for (size_t k = i + 1; k < end; k++) {
 		if (s.p[k] == '>')
 			return k + 1;
-		if (s.p[k] == '"') {
+		if (s.p[k] == '"')
 			k = skip_quoted(s, k) - 1;
-		} else if (s.p[k] == '<' || (s.p[k] == ',' && !is_route)) {
+		else if ((s.p[k] == '<' && k > i + 1) ||
+			 (s.p[k] == ',' && !is_route))
 			break;
-		}
 	}
 	return i + 1;
 }
@@ -113,9 +113,13 @@ static size_t take_angle(struct words *w, struct str s, size_t i)
 
 	if (end == i + 1) /* never closed: all that is left */
 		end = s.len;
+	while (i + 1 < end && s.p[i + 1] == '<')
+		i++;
 	inside = str_sub(s, i + 1, end - i - 1);
 	if (inside.len && inside.p[inside.len - 1] == '>')
 		inside.len--;
+	while (end < s.len && s.p[end] == '>')
+		end++;
 	/* of several the last that looks like an address */
 	if (!w->has_angle || str_chr(inside, '@') >= 0)
 		w->angle = inside;
@@ -162,6 +166,13 @@ static void read_words(struct words *w, struct str s)
 
 /* ---- one address ---- */
 
+static size_t skip_blanks(struct str s, size_t i)
+{
+	while (i < s.len && is_blank(s.p[i]))
+		i++;
+	return i;
+}
+
 /* Copies an addr-spec without comments and the blanks around "." and "@". */
 static struct str squeeze(struct arena *a, struct str s)
 {
@@ -175,7 +186,12 @@ static struct str squeeze(struct arena *a, struct str s)
 			i = skip_comment(s, i);
 			continue;
 		} else if (is_blank(s.p[i])) {
-			i++;
+			size_t next = skip_blanks(s, i);
+			/* between words it stays, and makes it no address */
+			if (to > p && !strchr(".@", to[-1]) && next < s.len &&
+				!strchr(".@(", s.p[next]))
+				*to++ = ' ';
+			i = next;
 			continue;
 		}
 		memcpy(to, s.p + i, end - i);
@@ -249,7 +265,9 @@ static ssize_t find_at(struct str s)
 /* Reads an addr-spec, a route or "mailto:" before it; false: it is none. */
 static bool read_spec(struct arena *a, struct str raw, struct mail_address *out)
 {
-	struct str s = squeeze(a, raw);
+	struct str s = squeeze(a,
+		charset_is_plain(raw) ? raw
+				      : charset_to_utf8(a, raw, STR(""), NULL));
 	struct str quoted_local;
 	ssize_t at;
 
@@ -307,18 +325,18 @@ static void add_invalid(struct reader *r, struct str name, struct str raw)
 	item->address = header_decode_words(r->a, arena_str(r->a, raw));
 }
 
-/* A bare word before a comma may be half a name: it waits for the next one. */
-static void flush_pending(struct reader *r)
-{
-	if (r->pending.p)
-		add_invalid(r, STR(""), r->pending);
-	r->pending = STR_NULL;
-}
-
 static struct str decode_name(struct reader *r, struct str name)
 {
 	return name.len ? header_decode_words(r->a, arena_str(r->a, name))
 			: STR("");
+}
+
+/* A bare word before a comma may be half a name: it waits for the next one. */
+static void flush_pending(struct reader *r)
+{
+	if (r->pending.p)
+		add_invalid(r, decode_name(r, r->pending), r->pending);
+	r->pending = STR_NULL;
 }
 
 /* NAME <ADDRESS> */
@@ -445,8 +463,6 @@ size_t mail_addresses(
 	struct reader r = { .a = a };
 	struct str s = header_unfold(a, str_sub(raw, 0, LIST_MAX));
 
-	if (!charset_is_plain(s))
-		s = charset_to_utf8(a, s, STR(""), NULL);
 	if (s.len)
 		read_list(&r, s);
 	*out = r.items;

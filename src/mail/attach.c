@@ -174,8 +174,9 @@ static bool is_shown(struct mail *m, struct mail_part *p)
 	return false;
 }
 
-#define SHOWN_MAX 50 /* Content-IDs looked for; each is a search of the HTML   \
-		      */
+#define SHOWN_MAX                                                              \
+	50 /* Content-IDs looked for; each is a search of the HTML             \
+	    */
 
 static void add_attachment(struct mail *m, struct mail_part *p)
 {

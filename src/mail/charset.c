@@ -15,6 +15,11 @@
 #include <errno.h>
 #include <iconv.h>
 
+#include <gmime/gmime.h>
+/* GLib has these too */
+#undef MIN
+#undef MAX
+
 #include "inside.h"
 
 /* What iconv shall be asked for; the name is matched without case, "_" is "-".
@@ -255,22 +260,6 @@ bool charset_is_plain(struct str s)
 	return true;
 }
 
-struct str charset_for_word(struct arena *a, struct str name)
-{
-	char space[64];
-	ssize_t star = str_chr(name, '*');
-	struct str n = canonical(
-		star >= 0 ? str_sub(name, 0, (size_t)star) : name, space);
-	const char *alias;
-
-	if (is_in(n, utf8_names, COUNT(utf8_names)))
-		return STR("utf-8");
-	if (is_in(n, careless, COUNT(careless)))
-		return STR("windows-1252");
-	alias = find_alias(n);
-	return alias ? str_c(alias) : arena_str(a, n);
-}
-
 /* Copies without NUL. */
 static struct str drop_nul(struct arena *a, struct str s)
 {
@@ -462,6 +451,18 @@ static struct str from_labelled(
 	return out;
 }
 
+/* Returns: what iconv calls it, if there is such a converter, or NULL. */
+static const char *known_to_gmime(struct arena *a, struct str name)
+{
+	const char *its = g_mime_charset_iconv_name(arena_str(a, name).p);
+	iconv_t cd = its ? iconv_open("UTF-8", its) : (iconv_t)-1;
+
+	if (cd == (iconv_t)-1)
+		return NULL;
+	iconv_close(cd);
+	return its;
+}
+
 /* Tells whether no conversion would change the bytes. */
 static bool is_same_as_ascii(const char *name, struct str s)
 {
@@ -497,6 +498,9 @@ struct str charset_to_utf8(
 	if (is_in(name, careless, COUNT(careless)))
 		return drop_nul(a, from_unlabelled(a, s, why));
 	alias = find_alias(name);
+	/* in a sandbox its converter may not open: then it is guessed */
+	if (!alias && name.len)
+		alias = known_to_gmime(a, name);
 	if (!alias) {
 		s = from_unlabelled(a, s, why);
 		if (!why->p)

@@ -5,13 +5,17 @@
  *
  * Fields are slices of the raw bytes; values are decoded when first wanted. A
  * value without folds, encoded words and 8-bit bytes is lent as it is, which is
- * most of them; encoded words and parameters go to GMime, each with a limit on
- * length, since some of its loops are quadratic.
+ * most of them. Parameters go to GMime, with limits on length and number, since
+ * some of its loops are quadratic. Encoded words are decoded here: GMime 3.2.13
+ * loses words behind a padded one, and to mend that costs it the characters
+ * that are cut between words; their charsets are read as those of texts are.
  */
 #include <gmime/gmime.h>
 /* GLib has these too */
 #undef MIN
 #undef MAX
+
+#include <mailmill/enc.h>
 
 #include "inside.h"
 
@@ -143,13 +147,25 @@ static bool is_mbox_line(struct str line)
 	       str_starts(line, STR(">From "));
 }
 
+static bool is_header_behind_empty(const struct header_reader *r, size_t pos)
+{
+	size_t next = pos;
+
+	for (int i = 0; i < LOOK_AHEAD && pos < r->end; i++) {
+		if (cut_line(r, &next).len)
+			return is_header_ahead(r, pos);
+		pos = next;
+	}
+	return false;
+}
+
 /* Deals with what is no field. Returns: whether to go on reading. */
 static bool skip_line(
 	struct header_reader *r, struct str line, size_t at, size_t next)
 {
 	if (r->is_root && r->n == 0 &&
 		(is_mbox_line(line) ||
-			(line.len == 0 && is_header_ahead(r, next)))) {
+			(line.len == 0 && is_header_behind_empty(r, next)))) {
 		r->pos = next;
 		return true;
 	}
@@ -253,80 +269,155 @@ struct str header_unfold(struct arena *a, struct str raw)
 	return str_n(p, (size_t)(to - p));
 }
 
-/*
- * Copies, with the charsets of encoded words named as their senders mean them,
- * and with an empty word after a padded base64 word, behind which GMime 3.2.13
- * loses the next word. Gives: a C string.
- */
-static char *prepare_words(struct arena *a, struct str s)
+/* Adds text that stands outside of encoded words. */
+static void add_gap(struct arena *a, struct buf *b, struct str s)
 {
-	struct buf b = BUF_INIT(s.len * 4 + 64);
-	const char *p = s.p, *end = s.p + s.len;
-	char *out;
-
-	while (p < end) {
-		struct str rest = str_n(p, (size_t)(end - p)), charset;
-		ssize_t at = str_find(rest, STR("=?")), q;
-		const char *word;
-		if (at < 0) {
-			buf_str(&b, rest);
-			break;
-		}
-		buf_add(&b, p, (size_t)at);
-		p += at;
-		rest = str_n(p + 2, (size_t)(end - p - 2));
-		q = str_chr(rest, '?');
-		if (q <= 0 || q > 60 || rest.len < (size_t)q + 4 ||
-			rest.p[q + 2] != '?') {
-			buf_add(&b, p, 2);
-			p += 2;
-			continue;
-		}
-		charset = str_sub(rest, 0, (size_t)q);
-		word = rest.p + q + 3;
-		at = str_find(str_n(word, (size_t)(end - word)), STR("?="));
-		if (at < 0) {
-			buf_str(&b, str_n(p, (size_t)(end - p)));
-			break;
-		}
-		buf_c(&b, "=?");
-		buf_str(&b, charset_for_word(a, charset));
-		buf_add(&b, rest.p + q, 3);
-		for (ssize_t i = 0; i < at; i++) /* blanks are not allowed */
-			buf_byte(&b, word[i] == ' ' ? (unsigned char)'_'
-						    : (unsigned char)word[i]);
-		buf_c(&b, "?=");
-		p = word + at + 2;
-		if ((rest.p[q + 1] | 32) == 'b' && at > 0 &&
-			word[at - 1] == '=')
-			buf_c(&b, " =?us-ascii?Q?"
-				  "?=");
-	}
-	out = arena_strdup(a, b.p ? b.p : "");
-	buf_fini(&b);
-	return out;
+	buf_str(b,
+		charset_is_plain(s) ? s : charset_to_utf8(a, s, STR(""), NULL));
 }
 
-/* Copies what GMime gave. Takes: g. */
-static struct str take_text(struct arena *a, char *g)
-{
-	struct str out;
+struct word {
+	struct str charset, text;
+	char encoding;
+	size_t len; /* of all */
+};
 
-	if (!g)
-		return STR("");
-	out = str_trim(utf8_mend(a, str_c(g)));
-	g_free(g);
-	return out;
+/* Reads =?charset?x?text?= at the beginning of s. */
+static bool read_word(struct str s, struct word *w)
+{
+	struct str rest = str_sub(s, 2, s.len);
+	ssize_t q = str_chr(rest, '?'), end;
+
+	if (q <= 0 || q > 60 || rest.len < (size_t)q + 4 ||
+		rest.p[q + 2] != '?')
+		return false;
+	w->charset = str_sub(rest, 0, (size_t)q);
+	w->encoding = (char)(rest.p[q + 1] | 32);
+	rest = str_sub(rest, (size_t)q + 3, rest.len);
+	end = str_find(rest, STR("?="));
+	/* "=?utf-8?Q?=41?=": that "?=" begins the text */
+	if (end == 0 && rest.len > 4 && w->encoding == 'q') {
+		end = str_find(str_sub(rest, 2, rest.len), STR("?="));
+		end = end < 0 ? 0 : end + 2;
+	}
+	if (end < 0)
+		return false;
+	w->text = str_sub(rest, 0, (size_t)end);
+	w->len = (size_t)(rest.p + end + 2 - s.p);
+	return true;
+}
+
+/* Adds the bytes that a Q word stands for. */
+static void add_q(struct buf *b, struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.p[i], two[3] = { 0 };
+		struct str hex = str_sub(text, i + 1, 2);
+		if (c == '_') {
+			c = ' ';
+		} else if (c == '=' && hex.len == 2) {
+			struct buf one = {
+				.p = (char *)two, .cap = sizeof(two), .max = 2
+			};
+			if (enc_unhex(&one, hex) == 0) {
+				c = two[0];
+				i += 2;
+			}
+		}
+		buf_byte(b, c);
+	}
+}
+
+/* Encoded words of one charset in a row: characters may be cut between them. */
+struct run {
+	struct buf bytes;
+	struct str charset;
+};
+
+static void add_word(struct run *run, const struct word *w)
+{
+	if (w->encoding == 'b')
+		decode_all(&run->bytes, DECODE_BASE64, w->text);
+	else
+		add_q(&run->bytes, w->text);
+	run->charset = w->charset;
+}
+
+static void end_run(struct arena *a, struct run *run, struct buf *out)
+{
+	struct str charset = run->charset;
+	ssize_t star = str_chr(charset, '*'); /* RFC 2231 5: a language */
+
+	if (star >= 0)
+		charset = str_sub(charset, 0, (size_t)star);
+	if (run->bytes.len)
+		buf_str(out, charset_to_utf8(
+				     a, buf_view(&run->bytes), charset, NULL));
+	buf_clear(&run->bytes);
+	run->charset = STR_NULL;
+}
+
+/* An encoded line end must not look like the end of a field. */
+static struct str one_line(struct str s)
+{
+	char *p = (char *)(uintptr_t)s.p; /* ours: in the arena */
+
+	for (size_t i = 0; i < s.len; i++)
+		if (p[i] == '\n' || p[i] == '\r')
+			p[i] = ' ';
+	return s;
+}
+
+static bool is_white(struct str s)
+{
+	return str_trim(s).len == 0;
+}
+
+/* Adds s as UTF-8 with its encoded words decoded (RFC 2047). */
+static void decode_words(struct arena *a, struct buf *out, struct str s)
+{
+	struct run run = { .bytes = BUF_INIT(s.len * 2 + 4 * DECODE_EXTRA) };
+	struct word w;
+
+	while (s.len) {
+		ssize_t at = str_find(s, STR("=?"));
+		size_t gap = at < 0 ? s.len : (size_t)at;
+		bool is_word = at >= 0 && read_word(str_sub(s, gap, s.len), &w);
+		if (at >= 0 && !is_word)
+			gap += 2;
+		/* blanks between words are not shown (RFC 2047 6.2) */
+		if (!run.charset.p || !is_word ||
+			!is_white(str_sub(s, 0, gap))) {
+			end_run(a, &run, out);
+			add_gap(a, out, str_sub(s, 0, gap));
+		}
+		s = str_sub(s, gap, s.len);
+		if (!is_word)
+			continue;
+		if (run.charset.p && !str_eq_case(run.charset, w.charset))
+			end_run(a, &run, out);
+		add_word(&run, &w);
+		s = str_sub(s, w.len, s.len);
+	}
+	end_run(a, &run, out);
+	buf_fini(&run.bytes);
 }
 
 struct str header_decode_words(struct arena *a, struct str text)
 {
-	if (!charset_is_plain(text))
-		text = charset_to_utf8(a, text, STR(""), NULL);
+	struct buf b;
+	struct str out;
+
 	if (str_find(text, STR("=?")) < 0)
-		return str_trim(text);
-	return take_text(a, g_mime_utils_header_decode_text(
-				    options, prepare_words(a, text)));
+		return str_trim(
+			charset_is_plain(text)
+				? text
+				: charset_to_utf8(a, text, STR(""), NULL));
+	buf_init(&b, text.len * 4 + 64);
+	decode_words(a, &b, text);
+	out = str_trim(one_line(arena_str(a, buf_view(&b))));
+	buf_fini(&b);
+	return out;
 }
 
 struct str header_decode(struct arena *a, struct str raw)
@@ -409,7 +500,7 @@ struct str header_token(struct arena *a, struct str raw)
 	if (s.len && s.p[0] == '"')
 		s = str_sub(s, 1, s.len);
 	while (n < s.len && n < 100 && s.p[n] > ' ' && s.p[n] < 127 &&
-		!strchr(";,(\"", s.p[n]))
+		!strchr(";,(\"<>[]?=", s.p[n]))
 		n++;
 	p = arena_alloc(a, n + 1);
 	for (size_t i = 0; i < n; i++)
@@ -441,8 +532,58 @@ static bool is_starred(struct str segment)
 	return star >= 0 && equals >= 0 && star < equals;
 }
 
+/*
+ * Adds a segment, with encoded words decoded although RFC 2047 5 forbids them
+ * there: many write file names so. A quote that comes out of one is none.
+ */
+static void add_segment(struct arena *a, struct buf *b, struct str segment)
+{
+	struct buf words;
+
+	/* of RFC 2231 forms the charset says what 8-bit bytes are */
+	if (str_find(segment, STR("=?")) < 0) {
+		if (is_starred(segment))
+			buf_str(b, segment);
+		else
+			add_gap(a, b, segment);
+		return;
+	}
+	buf_init(&words, segment.len * 4 + 64);
+	for (struct str s = segment; s.len;) {
+		ssize_t at = str_find(s, STR("=?"));
+		size_t n = at < 0 ? s.len : (size_t)at;
+		struct word w;
+		add_gap(a, b, str_sub(s, 0, n));
+		s = str_sub(s, n, s.len);
+		if (!s.len)
+			break;
+		/* a row of words at once, as far as blanks join them */
+		for (n = 0; read_word(str_sub(s, n, s.len), &w);) {
+			n += w.len;
+			while (n < s.len && is_blank(s.p[n]) &&
+				str_starts(str_trim(str_sub(s, n, s.len)),
+					STR("=?")))
+				n++;
+		}
+		if (n == 0) {
+			buf_c(b, "=?");
+			s = str_sub(s, 2, s.len);
+			continue;
+		}
+		buf_clear(&words);
+		decode_words(a, &words, str_sub(s, 0, n));
+		for (size_t i = 0; i < words.len; i++)
+			buf_byte(b, words.p[i] == '"' || words.p[i] == '\\'
+					    ? '_'
+					    : (unsigned char)words.p[i]);
+		s = str_sub(s, n, s.len);
+	}
+	buf_fini(&words);
+}
+
 /* Adds the segments with or without "*" in their names. */
-static void add_segments(struct buf *b, struct str s, bool starred)
+static void add_segments(
+	struct arena *a, struct buf *b, struct str s, bool starred)
 {
 	size_t n = 0;
 
@@ -451,7 +592,7 @@ static void add_segments(struct buf *b, struct str s, bool starred)
 		struct str segment = str_sub(s, at, end - at);
 		if (is_starred(segment) == starred && str_trim(segment).len) {
 			buf_c(b, "; ");
-			buf_str(b, str_trim(segment));
+			add_segment(a, b, str_trim(segment));
 		}
 		at = end + 1;
 	}
@@ -471,15 +612,13 @@ static GMimeParamList *read_params(struct arena *a, struct str raw)
 	if (at < 0)
 		return NULL;
 	s = str_sub(s, (size_t)at + 1, s.len);
-	if (!charset_is_plain(s))
-		s = charset_to_utf8(a, s, STR(""), NULL);
 	buf_init(&b, s.len * 3 + 16);
-	add_segments(&b, s, true);
-	add_segments(&b, s, false);
+	add_segments(a, &b, s, true);
+	add_segments(a, &b, s, false);
 	s = buf_view(&b);
 	list = s.len < 3 ? NULL
 			 : g_mime_param_list_parse(options,
-				   prepare_words(a, str_sub(s, 2, s.len)));
+				   arena_str(a, str_sub(s, 2, s.len)).p);
 	buf_fini(&b);
 	return list;
 }

@@ -17,6 +17,8 @@
 #define LIST_MAX 32
 #define HREF_MAX 1000
 #define CHUNK ((size_t)16 * 1024)
+#define ATTRIBUTES_MAX 300 /* of a tag; libxml2 compares each with all */
+#define NAMES_MAX 50000	   /* of a parser; its dictionary slows down beyond */
 
 enum tag_flags {
 	TAG_BLOCK = 1,	   /* a line of its own */
@@ -37,6 +39,7 @@ struct writer {
 	bool at_begin;	     /* nothing written yet */
 	unsigned skip_depth; /* > 0: inside what is not for reading */
 	unsigned pre_depth, quote_depth;
+	unsigned last_depth; /* of the text written last */
 	struct list_level lists[LIST_MAX];
 	unsigned n_lists;
 	char *href;	/* of the link that is open */
@@ -128,13 +131,16 @@ static void begin_line(struct writer *w)
 /* Writes what was asked for before text comes. */
 static void before_text(struct writer *w)
 {
+	unsigned depth = MIN(MIN(w->quote_depth, w->last_depth), QUOTE_MAX);
+
 	if (w->at_begin) {
 		begin_line(w);
 	} else if (w->n_newlines) {
 		for (int i = 0; i < w->n_newlines; i++) {
 			buf_byte(&w->out, '\n');
-			if (i + 1 < w->n_newlines && w->quote_depth)
-				buf_c(&w->out, ">");
+			for (unsigned k = 0; i + 1 < w->n_newlines && k < depth;
+				k++)
+				buf_c(&w->out, k ? " >" : ">");
 		}
 		begin_line(w);
 	} else if (w->wants_tab) {
@@ -144,6 +150,7 @@ static void before_text(struct writer *w)
 	}
 	w->at_begin = w->wants_space = w->wants_tab = false;
 	w->n_newlines = 0;
+	w->last_depth = w->quote_depth;
 }
 
 static void write_text(struct writer *w, struct str s)
@@ -195,8 +202,9 @@ static bool is_hidden(const xmlChar **attrs)
 	char squeezed[256];
 	size_t n = 0;
 
-	if (find_attribute(attrs, "hidden"))
-		return true;
+	for (const xmlChar **at = attrs; at && at[0]; at += 2)
+		if (!strcmp((const char *)at[0], "hidden"))
+			return true;
 	if (!style)
 		return false;
 	for (; *style && n < sizeof(squeezed) - 1; style++)
@@ -390,29 +398,129 @@ static struct str plain_blanks(struct arena *a, struct str s)
 	return str_n(p, (size_t)(to - p));
 }
 
-struct str mail_html_to_text(struct arena *a, struct str html)
+/*
+ * Follows tags as far as is needed to count their attributes. It may see a tag
+ * where libxml2 sees none, never the other way round: a quote opens whenever
+ * it stands behind "=", so that no ">" ends a tag too early.
+ */
+struct guard {
+	enum {
+		IN_TEXT,
+		BEHIND_LESS, /* than: a tag, or not */
+		IN_TAG,
+		BEHIND_EQUALS,
+		IN_VALUE,
+		IN_QUOTES
+	} state;
+	char quote;
+	unsigned n;	  /* attributes, or what may be one */
+	unsigned n_names; /* the same, and tags, since the parser was made */
+};
+
+static void guard_step(struct guard *g, char c)
 {
-	htmlSAXHandler sax = { .startElement = on_start,
+	bool is_space = c == ' ' || c == '\t' || c == '\n' || c == '\r' ||
+			c == '\f';
+
+	if (g->state == IN_QUOTES) {
+		if (c == g->quote)
+			g->state = IN_TAG;
+	} else if (g->state == IN_TEXT) {
+		if (c == '<')
+			g->state = BEHIND_LESS;
+	} else if (g->state == BEHIND_LESS) {
+		g->n = 0;
+		g->state = is_space || strchr("!/?", c) ? IN_TEXT : IN_TAG;
+		g->n_names++;
+	} else if (c == '>') {
+		g->state = IN_TEXT;
+	} else if (g->state == BEHIND_EQUALS) {
+		if (c == '"' || c == '\'') {
+			g->state = IN_QUOTES;
+			g->quote = c;
+			g->n++;
+			g->n_names++;
+		} else if (!is_space) {
+			g->state = IN_VALUE;
+		}
+	} else if (is_space) {
+		g->n++;
+		g->n_names++;
+		g->state = IN_TAG;
+	} else if (g->state == IN_TAG && c == '=') {
+		g->state = BEHIND_EQUALS;
+	}
+}
+
+static htmlParserCtxtPtr open_parser(struct writer *w)
+{
+	static htmlSAXHandler sax = { .startElement = on_start,
 		.endElement = on_end,
 		.characters = on_text,
 		.ignorableWhitespace = on_text };
-	struct writer w = { .out = BUF_INIT(MAIL_TEXT_MAX), .at_begin = true };
 	htmlParserCtxtPtr ctx = htmlCreatePushParserCtxt(
-		&sax, &w, NULL, 0, NULL, XML_CHAR_ENCODING_UTF8);
-	struct str out;
+		&sax, w, NULL, 0, NULL, XML_CHAR_ENCODING_UTF8);
 
 	must(ctx);
 	htmlCtxtUseOptions(ctx,
 		HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
 			HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
+	/* else libxml2 puts a paragraph around text that stands alone */
+	htmlParseChunk(ctx, "<html><body>", 12, 0);
+	return ctx;
+}
+
+static void close_parser(htmlParserCtxtPtr ctx)
+{
+	htmlParseChunk(ctx, NULL, 0, 1);
+	htmlFreeParserCtxt(ctx);
+}
+
+/*
+ * Feeds a chunk. A tag with too many attributes is ended there; after too many
+ * names the parser is replaced, which ends all that is open.
+ */
+static htmlParserCtxtPtr feed(
+	struct writer *w, htmlParserCtxtPtr ctx, struct guard *g, struct str s)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		bool is_full;
+		guard_step(g, s.p[i]);
+		is_full = g->n_names > NAMES_MAX && g->state == IN_TEXT;
+		if (!is_full && (g->state == IN_TEXT || g->n < ATTRIBUTES_MAX))
+			continue;
+		htmlParseChunk(ctx, s.p + from, (int)(i + 1 - from), 0);
+		from = i + 1;
+		if (g->state != IN_TEXT)
+			htmlParseChunk(ctx, ">", 1, 0);
+		g->state = IN_TEXT;
+		g->n = 0;
+		if (is_full) {
+			close_parser(ctx);
+			ctx = open_parser(w);
+			g->n_names = 0;
+		}
+	}
+	htmlParseChunk(ctx, s.p + from, (int)(s.len - from), 0);
+	return ctx;
+}
+
+struct str mail_html_to_text(struct arena *a, struct str html)
+{
+	struct writer w = { .out = BUF_INIT(MAIL_TEXT_MAX), .at_begin = true };
+	htmlParserCtxtPtr ctx = open_parser(&w);
+	struct guard guard = { 0 };
+	struct str out;
+
 	html = str_sub(html, 0, MAIL_TEXT_MAX);
 	while (html.len) {
 		struct str piece = str_sub(html, 0, CHUNK);
-		htmlParseChunk(ctx, piece.p, (int)piece.len, 0);
+		ctx = feed(&w, ctx, &guard, piece);
 		html = str_sub(html, piece.len, html.len);
 	}
-	htmlParseChunk(ctx, NULL, 0, 1);
-	htmlFreeParserCtxt(ctx);
+	close_parser(ctx);
 	end_link(&w);
 	out = plain_blanks(a, utf8_mend(a, buf_view(&w.out)));
 	buf_fini(&w.out);

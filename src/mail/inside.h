@@ -126,11 +126,12 @@ struct str header_token(struct arena *a, struct str raw);
 /* charset.c */
 /* Opens the converters, which needs files, and keeps them open. */
 void charset_init(void);
-/* Makes UTF-8 without NUL of bytes in a charset, whatever they are. */
 /* Tells whether s is ASCII without NUL. */
 bool charset_is_plain(struct str s);
-/* Names the charset of an encoded word as GMime and iconv know it. */
-struct str charset_for_word(struct arena *a, struct str name);
+/*
+ * Makes UTF-8 without NUL of bytes in a charset, whatever they are.
+ * Returns: in `a` or lent from bytes. *why (may be NULL) tells what was wrong.
+ */
 struct str charset_to_utf8(
 	struct arena *a, struct str bytes, struct str charset, struct str *why);
 

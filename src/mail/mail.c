@@ -8,10 +8,9 @@
  * stream parts by their offsets in the stored bytes, and since a second walk
  * that makes an object of each header would double the price of a mail. GMime
  * reads what it is best at, one bounded value at a time: the grammar of
- * Content-Type and Content-Disposition with RFC 2231 and the many wrong ways
- * to write it, and encoded words of RFC 2047 (header.c), and the names of
- * charsets (charset.c). A test compares our tree with GMime's on every mail
- * of the corpus.
+ * Content-Type and Content-Disposition with RFC 2231 and the many wrong ways to
+ * write it (header.c), and the odd names of charsets (charset.c). A test
+ * compares our tree with GMime's on every mail of the corpus.
  *
  * All values are slices of the raw bytes or live in the arena. Whatever is
  * found wrong adds a defect and never fails: a mail that we understand by half

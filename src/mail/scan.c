@@ -243,8 +243,11 @@ static void close_parts(struct walk *w, struct part *outer, size_t end)
 {
 	struct part *p = w->open;
 
+	/* a header without a body ends where its boundary begins */
+	if (p != outer)
+		end = MAX(end, p->pub.offset);
 	while (p != outer) {
-		p->pub.len = end > p->pub.offset ? end - p->pub.offset : 0;
+		p->pub.len = end - p->pub.offset;
 		p = p->pub.parent ? part_of(p->pub.parent) : NULL;
 	}
 	w->open = outer;
@@ -270,6 +273,8 @@ static void take_boundary(struct walk *w, int k, bool is_close, size_t line_at)
 		return;
 	}
 	w->n_frames = (unsigned)k + 1;
+	if (w->pos == w->m->raw.len)
+		return; /* a last line where the end line should be */
 	if (w->m->n_parts < MAIL_PARTS_MAX)
 		open_part(w, multi);
 	else if (w->m->n_parts++ == MAIL_PARTS_MAX)

@@ -155,7 +155,8 @@ static bool is_chosen(const struct body_list *l, const struct mail_part *p)
 
 static bool is_file(struct mail_part *p)
 {
-	return (!p->first || part_of(p)->is_message) && !is_report_part(p);
+	return (part_of(p)->is_message || !str_eq(p->type, STR("multipart"))) &&
+	       !is_report_part(p);
 }
 
 static void mark_attachments(struct chooser *c)

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_text.c - HTML to text, replies without quotes, kinds of mail. */
+#include <mailmill/buf.h>
+#include <mailmill/mail.h>
+
+#include "test.h"
+
+static const struct html_row {
+	const char *name, *html, *text;
+} html_rows[] = {
+	{ "paragraphs", "<p>a</p><p>b</p>", "a\n\nb" },
+	{ "line breaks", "a<br>b<br><br>c", "a\nb\n\nc" },
+	{ "divs", "<div>a</div><div>b</div>", "a\nb" },
+	{ "empty line of Gmail", "<div>a</div><div><br></div><div>b</div>",
+		"a\n\nb" },
+	{ "blanks", "  a \n  b&nbsp;c ", "a b c" },
+	{ "inline tags", "a<b>b</b><i> c</i>", "ab c" },
+	{ "entities", "&lt;a&gt; &amp; &auml; &#8364;",
+		"<a> & \xc3\xa4 \xe2\x82\xac" },
+	{ "script and style",
+		"<style>p{}</style>a<script>if (a<b) x();</script>b", "ab" },
+	{ "head", "<html><head><title>t</title></head><body>a</body>", "a" },
+	{ "hidden",
+		"a<div style=\"Display: none\">x<p>y</div>b<span hidden>z"
+		"</span>",
+		"ab" },
+	{ "comment", "a<!-- <p>x</p> -->b", "ab" },
+	{ "list", "<ul><li>a</li><li>b</li></ul>", "- a\n- b" },
+	{ "ordered list", "x<ol><li>a<li>b</ol>y", "x\n\n1. a\n2. b\n\ny" },
+	{ "nested list", "<ul><li>a<ul><li>b</ul><li>c</ul>",
+		"- a\n  - b\n- c" },
+	{ "table", "<table><tr><td>a</td><td>b</td></tr><tr><td>c<td>d</table>",
+		"a\tb\nc\td" },
+	{ "link", "<a href=\"http://x.test/\">here</a>.",
+		"here <http://x.test/>." },
+	{ "link that is its text",
+		"<a href=\"http://x.test\">http://x.test</a>",
+		"http://x.test" },
+	{ "mail link", "<a href=\"mailto:a@b.c\">a@b.c</a>", "a@b.c" },
+	{ "script link", "<a href=\"javascript:x\">a</a>", "a" },
+	{ "image", "<img src=x alt=\"Logo\"> a", "Logo a" },
+	{ "quote",
+		"a<blockquote>b<br>c<blockquote>d</blockquote></blockquote>e",
+		"a\n\n> b\n> c\n>\n> > d\n\ne" },
+	{ "preformatted", "<pre>a\n  b</pre>", "a\n  b" },
+	{ "never closed", "<p><b>a<p>b", "a\n\nb" },
+	{ "no tags", "a b", "a b" },
+	{ "empty", "", "" },
+};
+
+TEST(makes_text_of_html)
+{
+	mail_init();
+	for (size_t i = 0; i < COUNT(html_rows); i++) {
+		AUTO(arena) struct arena *a = arena_new();
+		is_str(mail_html_to_text(a, str_c(html_rows[i].html)),
+			html_rows[i].text, html_rows[i].name);
+	}
+}
+
+static const struct reply_row {
+	const char *name, *text, *reply, *signature;
+} reply_rows[] = {
+	{ "no quote", "Hello\n\nworld", "Hello\n\nworld", "" },
+	{ "Gmail",
+		"Yes.\n\nOn Mon, May 4, 2020 at 10:12 AM Ann <a@b.c> wrote:\n"
+		"\n> Shall we?\n> Ann\n",
+		"Yes.", "" },
+	{ "attribution in two lines",
+		"Yes.\n\nOn Mon, May 4, 2020 at 10:12 AM Ann Miller\n"
+		"<a@b.c> wrote:\n> Shall we?\n",
+		"Yes.", "" },
+	{ "German", "Ja.\n\nAm 04.05.2020 um 10:12 schrieb Ann:\n> Gut?\n",
+		"Ja.", "" },
+	{ "French",
+		"Oui.\n\nLe 4 mai 2020 \xc3\xa0 10:12, Ann a \xc3\xa9"
+		"crit :\n> Bien ?\n",
+		"Oui.", "" },
+	{ "Outlook",
+		"Yes.\n\n-----Original Message-----\nFrom: Ann\nSent: Monday\n"
+		"To: Bob\nSubject: x\n\nShall we?\n",
+		"Yes.", "" },
+	{ "Outlook without a rule",
+		"Yes.\n\nFrom: Ann <a@b.c>\nSent: Monday, May 4, 2020 10:12\n"
+		"To: Bob <b@b.c>\nSubject: x\n\nShall we?\n",
+		"Yes.", "" },
+	{ "Outlook in German",
+		"Ja.\n\nVon: Ann\nGesendet: Montag\nAn: Bob\nBetreff: x\n\n"
+		"Gut?\n",
+		"Ja.", "" },
+	{ "quote without attribution", "Yes.\n\n> Shall we?\n> Ann", "Yes.",
+		"" },
+	{ "inline answers are all kept",
+		"On 4 May 2020, at 10:12, Ann wrote:\n> one?\nYes.\n> two?\n"
+		"No.\n",
+		"On 4 May 2020, at 10:12, Ann wrote:\n> one?\nYes.\n> two?\n"
+		"No.",
+		"" },
+	{ "answer below", "On 4 May 2020, at 10:12, Ann wrote:\n> one?\n\nYes.",
+		"Yes.", "" },
+	{ "signature", "Yes.\n\n-- \nAnn Miller\n+49 1", "Yes.",
+		"Ann Miller\n+49 1" },
+	{ "signature above the quote",
+		"Yes.\n-- \nBob\n\nOn 4 May 2020, at 10:12, Ann wrote:\n> x\n",
+		"Yes.", "Bob" },
+	{ "mobile", "Yes.\n\nSent from my iPhone", "Yes.",
+		"Sent from my iPhone" },
+	{ "forwarded mail stays",
+		"Look:\n\n---------- Forwarded message ---------\nFrom: Ann\n"
+		"Date: x\nSubject: y\n\ntext",
+		"Look:\n\n---------- Forwarded message ---------\nFrom: Ann\n"
+		"Date: x\nSubject: y\n\ntext",
+		"" },
+	{ "nothing but a quote stays", "> a\n> b", "> a\n> b", "" },
+	{ "a sentence is no attribution",
+		"My boss wrote:\nyou owe me 5 euros.\n",
+		"My boss wrote:\nyou owe me 5 euros.", "" },
+	{ "a date is no attribution",
+		"On 5 May you wrote:\nwe pay.\nYou did not.",
+		"On 5 May you wrote:\nwe pay.\nYou did not.", "" },
+	{ "field lines of a form stay",
+		"From: Berlin\nTo: Paris\n\nPlease book.",
+		"From: Berlin\nTo: Paris\n\nPlease book.", "" },
+	{ "empty", "", "", "" },
+};
+
+static struct mail *parse(const char *raw)
+{
+	struct mail *m = NULL;
+	struct err err = { 0 };
+
+	mail_init();
+	is_int(mail_parse(str_c(raw), &m, &err), 0, "parses");
+	return m;
+}
+
+TEST(splits_replies)
+{
+	for (size_t i = 0; i < COUNT(reply_rows); i++) {
+		const struct reply_row *r = &reply_rows[i];
+		AUTO(buf) struct buf b = BUF_INIT(4096);
+		AUTO(mail) struct mail *m = NULL;
+		struct str signature;
+		buf_printf(&b, "Subject: x\n\n%s", r->text);
+		m = parse(b.p);
+		is_str(mail_reply(m), r->reply, r->name);
+		is_int(mail_value(m, STR("signature"), &signature), 0, r->name);
+		is_str(signature, r->signature, r->name);
+	}
+}
+
+#define REPORT(type, part)                                                     \
+	"Content-Type: multipart/report; report-type=" type "; boundary=b\n\n" \
+	"--b\n\ntext\n--b\n" part "\n--b--\n"
+#define STATUS "Content-Type: message/delivery-status\n\nReporting-MTA: x\n\n"
+
+static const struct kind_row {
+	const char *name, *raw;
+	const char *sender; /* NULL: unknown */
+	enum mail_kind kind;
+} kind_rows[] = {
+	{ "ordinary", "From: a@b.c\nSubject: x\n\nhello", "a@b.c",
+		MAIL_ORDINARY },
+	{ "bounce", REPORT("delivery-status", STATUS "Action: failed"), "",
+		MAIL_BOUNCE },
+	{ "delay", REPORT("delivery-status", STATUS "Action: delayed"), "",
+		MAIL_DELAY },
+	{ "delivered", REPORT("delivery-status", STATUS "Action: delivered"),
+		"", MAIL_SUCCESS_NOTICE },
+	{ "some failed, some relayed",
+		REPORT("delivery-status",
+			STATUS "Action: relayed\n\nAction: failed"),
+		"", MAIL_BOUNCE },
+	{ "receipt",
+		REPORT("disposition-notification",
+			"Content-Type: message/disposition-notification\n\nx"),
+		"", MAIL_RECEIPT },
+	{ "feedback",
+		REPORT("feedback-report",
+			"Content-Type: message/feedback-report\n\nx"),
+		"x@y", MAIL_FEEDBACK_REPORT },
+	{ "old bounce",
+		"From: MAILER-DAEMON@b.c\nSubject: failure notice\n\nHi. This "
+		"is the qmail-send program at b.c.",
+		"", MAIL_BOUNCE },
+	{ "Exim",
+		"From: x@b.c\nX-Failed-Recipients: a@b.c\nSubject: Mail "
+		"delivery failed\n\nx",
+		"", MAIL_BOUNCE },
+	{ "Exim's warning",
+		"From: Mailer-Daemon@b.c\nSubject: Warning: message 1x delayed "
+		"24 hours\n\nx",
+		"", MAIL_DELAY },
+	{ "vacation", "From: a@b.c\nAuto-Submitted: auto-replied\n\nx", "",
+		MAIL_AUTO_REPLY },
+	{ "old vacation",
+		"From: a@b.c\nPrecedence: bulk\nSubject: Out of "
+		"office: x\n\nx",
+		"a@b.c", MAIL_AUTO_REPLY },
+	{ "a subject alone proves nothing",
+		"From: a@b.c\nSubject: Out of office hours support?\n\nx",
+		"a@b.c", MAIL_ORDINARY },
+	{ "a customer complains of bounces",
+		"From: a@b.c\nSubject: Undelivered mail\n\nWhy?", "a@b.c",
+		MAIL_ORDINARY },
+	{ "a null sender alone proves nothing",
+		"From: a@b.c\nSubject: question\n\nx", "", MAIL_ORDINARY },
+	{ "suppressing answers is no robot's sign",
+		"From: a@b.c\nX-Auto-Response-Suppress: All\n\nx", "a@b.c",
+		MAIL_ORDINARY },
+	{ "Auto-Submitted: no", "From: a@b.c\nAuto-Submitted: no\n\nx", "a@b.c",
+		MAIL_ORDINARY },
+	{ "cron", "From: root@b.c\nAuto-Submitted: auto-generated\n\nx",
+		"root@b.c", MAIL_AUTO_GENERATED },
+	{ "list", "From: a@b.c\nList-Id: <l.b.c>\n\nx", "l-bounces@b.c",
+		MAIL_LIST },
+	{ "invitation",
+		"From: a@b.c\nContent-Type: text/calendar; method=REQUEST\n\nx",
+		"a@b.c", MAIL_CALENDAR },
+	{ "challenge",
+		"From: a@b.c\nAuto-Submitted: auto-generated\nSubject: Please "
+		"confirm your message\n\nx",
+		"", MAIL_CHALLENGE },
+	{ "an attached bounce is ordinary",
+		"From: a@b.c\nContent-Type: multipart/mixed; boundary=a\n\n"
+		"--a\n\nwhy?\n--a\nContent-Type: message/rfc822\n\n" REPORT(
+			"delivery-status", STATUS "Action: failed") "--a--\n",
+		"a@b.c", MAIL_ORDINARY },
+};
+
+TEST(tells_kinds)
+{
+	for (size_t i = 0; i < COUNT(kind_rows); i++) {
+		const struct kind_row *r = &kind_rows[i];
+		AUTO(mail) struct mail *m = parse(r->raw);
+		is_c(mail_kind_name(mail_kind(m, r->sender)),
+			mail_kind_name(r->kind), r->name);
+	}
+}

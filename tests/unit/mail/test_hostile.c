@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* test_hostile.c - mails made to exhaust a parser: time, memory, defects. */
+#include <time.h>
+
 #include <mailmill/buf.h>
-#include <mailmill/clock.h>
 #include <mailmill/mail.h>
 
 #include "test.h"
 
 #define MB ((size_t)1 << 20)
-#define TIME_MAX_MS 5000 /* under sanitizers; plain it is far less */
+#define TIME_MAX_MS                                                            \
+	20000 /* of CPU under sanitizers; plain it is 20 times less */
 
 static void repeat(struct buf *b, const char *piece, size_t n)
 {
@@ -193,6 +195,11 @@ static bool has_defect(struct mail *m, const char *piece)
 	return false;
 }
 
+static int64_t cpu_ms(void)
+{
+	return (int64_t)clock() * 1000 / CLOCKS_PER_SEC;
+}
+
 TEST(hostile_mails_cost_little)
 {
 	mail_init();
@@ -203,12 +210,12 @@ TEST(hostile_mails_cost_little)
 		int64_t begin, ms;
 		json_t *j;
 		rows[i].make(&raw);
-		begin = clock_mono_ms();
+		begin = cpu_ms();
 		is_int(mail_parse(buf_view(&raw), &m, &err), 0, rows[i].name);
 		j = mail_to_json(m);
 		is_true(j != NULL, rows[i].name);
 		json_decref(j);
-		ms = clock_mono_ms() - begin;
+		ms = cpu_ms() - begin;
 		is_true(ms < TIME_MAX_MS, rows[i].name);
 		is_true(arena_used(mail_arena(m)) < 64 * MB + 2 * raw.len,
 			rows[i].name);

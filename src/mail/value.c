@@ -10,8 +10,6 @@
 
 #include "inside.h"
 
-typedef struct str (*make_fn)(struct mail *m);
-
 /* ---- addresses ---- */
 
 static struct mail_address first_of(struct mail *m, const char *field)
@@ -312,7 +310,7 @@ static struct str make_list_id(struct mail *m)
 
 static const struct value {
 	const char *name;
-	make_fn make;
+	struct str (*make)(struct mail *m);
 } values[] = {
 	{ "from", make_from },
 	{ "from.name", make_from_name },

@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* check.c - mailmill check: tries rule files without starting anything. */
+/* check.c - mailmill check: tries rules and config without starting anything.
+ */
+#include <mailmill/map.h>
+#include <mailmill/route.h>
+#include <mailmill/sieve.h>
 #include <sysexits.h>
 
-#include <mailmill/sieve.h>
-
 #include "cli.h"
+#include "config.h"
 #include "rulefile.h"
 
 enum {
-	OPT_QUIET
+	OPT_CONFIG,
+	OPT_OPTIONS
 };
 static const struct cli_option options[] = {
-	[OPT_QUIET] = { "quiet", 'q', NULL, "say nothing of what is right" },
+	[OPT_CONFIG] = { "config", 'c', "FILE", "check this configuration" },
+	[OPT_OPTIONS] = { "options", 0, NULL,
+		"list the options of a configuration" },
 	{ 0 },
 };
 
 #define REPORT_MAX ((size_t)8 << 20)
+#define EXIT_FOUND 1
 
 /* Returns: whether the rule file can be used. */
-static bool check_script(const char *path, bool is_quiet)
+static bool check_script(const char *path)
 {
 	AUTO(buf) struct buf report = BUF_INIT(REPORT_MAX);
 	AUTO(buf) struct buf source = BUF_INIT(0);
@@ -29,35 +36,72 @@ static bool check_script(const char *path, bool is_quiet)
 		fwrite(report.p, 1, report.len, stderr);
 	if (rc < 0)
 		cli_say(&cli_check, "%s", err.text);
-	else if (!is_quiet)
+	else
 		printf("%s: can be used\n", path);
 	return rc == 0;
+}
+
+/* Checks the configuration, and each rule file that it names once. */
+static bool check_config(const char *path)
+{
+	AUTO(conf) struct conf *conf = NULL;
+	AUTO(map) struct map *seen = map_new();
+	struct err err = { 0 };
+	bool is_right = true;
+
+	if (config_load(path, config_print_error, NULL, &conf, &err) < 0) {
+		cli_say(&cli_check, "%s cannot be used", path);
+		return false;
+	}
+	for (const struct conf_section *s = conf_first(conf); s; s = s->next) {
+		const struct route_conf *route = s->data;
+		if (s->schema != &route_schema ||
+			map_set(seen, str_c(route->script), seen))
+			continue;
+		is_right &= check_script(route->script);
+	}
+	if (is_right)
+		printf("%s: can be used\n", path);
+	return is_right;
+}
+
+/* Prints section, option, default with tabs between: for the manual's test. */
+static int list_options(void)
+{
+	for (const struct conf_schema *const *s = config_schemas(); *s; s++)
+		for (const struct conf_field *f = (*s)->fields; f->name; f++)
+			printf("%s\t%s\t%s\n",
+				(*s)->keyword ? (*s)->keyword : "", f->name,
+				f->def ? f->def : "");
+	return EX_OK;
 }
 
 static int run(int argc, char **argv)
 {
 	struct cli_args args = cli_args(&cli_check, argc, argv);
-	bool is_quiet = false, is_right = true;
+	const char *config = NULL;
+	bool is_right = true;
 
 	for (int o; (o = cli_next(&args)) != CLI_END;) {
 		if (o == CLI_BAD)
 			return EX_USAGE;
-		is_quiet |= o == OPT_QUIET;
+		if (o == OPT_OPTIONS)
+			return list_options();
+		config = args.value;
 	}
-	if (args.at == argc) {
-		cli_say(&cli_check, "which rule files? (mailmill check "
-				    "rules/email-to-case.sieve)");
-		return EX_USAGE;
-	}
+	if (args.at == argc && !config)
+		config = CONFIG_PATH;
+	if (config)
+		is_right = check_config(config);
 	for (int i = args.at; i < argc; i++)
-		is_right &= check_script(argv[i], is_quiet);
-	return is_right ? EX_OK : EX_CONFIG;
+		is_right &= check_script(argv[i]);
+	return is_right ? EX_OK : EXIT_FOUND;
 }
 
 const struct cli_command cli_check = {
 	.name = "check",
-	.usage = "[--quiet] SCRIPT...",
-	.help = "Tries rule files without starting anything",
+	.usage = "[--config FILE] [SCRIPT...]",
+	.help = "Tries configuration and rules without starting anything",
 	.options = options,
 	.run = run,
 };

@@ -87,6 +87,7 @@ static void fill_envelope(struct eval *e)
 		add_rcpt(e, value);
 }
 
+/* Anew for each mail: an answer of one is none of the next. */
 static int read_facts(struct eval *e, struct err *err)
 {
 	AUTO(buf) struct buf text = BUF_INIT(FACTS_MAX);
@@ -94,6 +95,7 @@ static int read_facts(struct eval *e, struct err *err)
 	json_t *json;
 	int rc;
 
+	e->facts = ARENA_NEW(e->arena, struct facts);
 	if (!e->facts_path)
 		return 0;
 	if (file_read(e->facts_path, &text, err) < 0)
@@ -342,7 +344,7 @@ static int show(struct eval *e, struct err *err)
 	return 0;
 }
 
-static int load(struct eval *e, struct err *err)
+static int load_script(struct eval *e, struct err *err)
 {
 	AUTO(buf) struct buf report = BUF_INIT(REPORT_MAX);
 	AUTO(buf) struct buf source = BUF_INIT(0);
@@ -351,8 +353,15 @@ static int load(struct eval *e, struct err *err)
 
 	if (report.len)
 		fwrite(report.p, 1, report.len, stderr);
-	if (rc < 0)
-		return -1;
+	return rc;
+}
+
+static int eval_mail(struct eval *e, const char *path, struct err *err)
+{
+	size_t n_rcpts = e->env.n_rcpts;
+	int rc;
+
+	e->message_path = path;
 	if (read_facts(e, err) < 0 || read_message(e, err) < 0)
 		return -1;
 	if (e->route)
@@ -360,7 +369,31 @@ static int load(struct eval *e, struct err *err)
 	if (!e->facts->now)
 		e->facts->now = clock_wall_ms();
 	fill_envelope(e);
-	return 0;
+	rc = show(e, err);
+	e->env.n_rcpts = n_rcpts;
+	mail_free(TAKE(e->mail));
+	return rc;
+}
+
+/* Evaluates all mails, also behind one that cannot be read. */
+static int eval_all(struct eval *e, const struct cli_args *args)
+{
+	struct err err = { 0 };
+	int status = EX_OK;
+
+	if (load_script(e, &err) < 0)
+		return cli_fail(args->command, &err);
+	for (int i = args->at; i < args->argc; i++) {
+		if (!e->is_json && args->argc - args->at > 1)
+			printf("%s== %s\n", i > args->at ? "\n" : "",
+				args->argv[i]);
+		if (eval_mail(e, args->argv[i], &err) == 0)
+			continue;
+		err_add(&err, "%s", args->argv[i]);
+		status = cli_fail(args->command, &err);
+		err = (struct err){ 0 };
+	}
+	return status;
 }
 
 static int take_options(struct eval *e, struct cli_args *args)
@@ -380,11 +413,9 @@ static int take_options(struct eval *e, struct cli_args *args)
 			e->route = args->value;
 		e->is_json |= o == OPT_JSON;
 	}
-	if (e->script_path && args->at + 1 == args->argc) {
-		e->message_path = args->argv[args->at];
+	if (e->script_path && args->at < args->argc)
 		return 0;
-	}
-	cli_say(args->command, "expected --script FILE and one mail (- is "
+	cli_say(args->command, "expected --script FILE and mails (- is "
 			       "standard input)");
 	return -1;
 }
@@ -394,26 +425,21 @@ static int run(int argc, char **argv)
 	AUTO(arena) struct arena *arena = arena_new();
 	struct cli_args args = cli_args(&cli_eval, argc, argv);
 	struct eval e = { .arena = arena };
-	struct err err = { 0 };
-	int rc;
+	int status;
 
-	e.facts = ARENA_NEW(arena, struct facts);
 	if (take_options(&e, &args) < 0)
 		return EX_USAGE;
 	mail_init();
-	rc = load(&e, &err);
-	if (rc == 0)
-		rc = show(&e, &err);
-	mail_free(e.mail);
+	status = eval_all(&e, &args);
 	sieve_free(e.script);
-	return rc < 0 ? cli_fail(&cli_eval, &err) : EX_OK;
+	return status;
 }
 
 const struct cli_command cli_eval = {
 	.name = "eval",
 	.usage = "--script FILE [--facts FILE] [--from A] [--to A] [--json] "
-		 "MAIL",
-	.help = "Shows what a rule would do with a mail",
+		 "MAIL...",
+	.help = "Shows what a rule would do with mails",
 	.options = options,
 	.run = run,
 };

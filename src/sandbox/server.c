@@ -702,6 +702,7 @@ static int wake_waiting(struct sb_server *s)
 		if (q->wake_ms <= now) {
 			*at = q->next;
 			MHD_resume_connection(q->connection);
+			next = 0; /* run again at once */
 			continue;
 		}
 		if (next < 0 || q->wake_ms - now < next)

@@ -747,8 +747,11 @@ void sb_server_close(struct sandbox *sb)
 		q->fault.what = SB_F_RESET_AFTER;
 		MHD_resume_connection(q->connection);
 	}
-	if (s->daemon)
+	if (s->daemon) {
+		/* Stopping with a suspended connection would hang. */
+		MHD_run(s->daemon);
 		MHD_stop_daemon(s->daemon);
+	}
 	free(s->key);
 	free(s->cert);
 	free(s);

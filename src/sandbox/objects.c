@@ -412,11 +412,14 @@ static void add_version(struct sandbox *sb, struct sb_record *version,
 	json_t *id = sb_record_see(document, "LatestPublishedVersionId");
 	struct sb_record *last = id ? sb_table_get(o, sb_json_text(id)) : NULL;
 	json_t *number = last ? sb_record_see(last, "VersionNumber") : NULL;
-	long n = number ? strtol(json_string_value(number), NULL, 10) : 0;
+	int64_t n = 0;
 
+	if (number && str_to_i64(sb_json_text(number), &n) < 0)
+		n = 0;
 	if (last)
 		set(sb, last, "IsLatest", json_false());
-	set(sb, version, "VersionNumber", json_sprintf("%ld", n + 1));
+	set(sb, version, "VersionNumber",
+		json_sprintf("%lld", (long long)n + 1));
 	set(sb, document, "LatestPublishedVersionId", json_string(version->id));
 	for (size_t i = 0; i < COUNT(copied); i++)
 		set(sb, document, copied[i],

@@ -113,7 +113,7 @@ void sb_ask_part(struct sb_ask *part, struct sb_ask *whole, const char *method,
 			       : str_sub(url, (size_t)mark + 1, url.len);
 	part->body = body;
 	part->authorization = whole->authorization;
-	part->depth = whole->depth + 1;
+	part->depth = MAX(whole->depth, 0) + 1;
 }
 
 static bool is_api(struct str path)

@@ -280,7 +280,7 @@ struct sb_ask {
 	/* Set by the router: decoded segments behind the version. */
 	int n_seg;
 	struct str seg[SB_SEGMENTS_MAX];
-	int depth; /* 0: of a client; 1: inside a composite */
+	int depth; /* 0: of a client; 1: in a composite; -1: of a test */
 	struct sb_graph_fault *graph_fault;
 };
 
@@ -329,6 +329,18 @@ void sb_json_attributes(
 struct str sb_json_text(const json_t *j);
 /* Prints a datetime as 2011-07-07T00:37:00.000+0000. */
 void sb_json_datetime(struct buf *out, int64_t ms);
+
+/* Values of requests: value.c. Each is NULL with *f when it is no good. */
+
+/* Gives a value in its stored form; json_null() for none. */
+json_t *sb_value_convert(struct sandbox *sb, struct sb_write *w,
+	const struct sb_field *f, json_t *j, struct sb_fail *fail);
+/* {"Contact": {"Key__c": "abc"}} stands for the id of that contact. */
+json_t *sb_value_foreign(struct sandbox *sb, const struct sb_field *f,
+	json_t *j, struct sb_fail *fail);
+/* Takes the file that came with the request. */
+json_t *sb_value_upload(
+	struct sandbox *sb, struct sb_write *w, struct sb_fail *fail);
 
 /* Writes of one record: write.c; rules of standard objects: objects.c. */
 

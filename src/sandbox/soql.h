@@ -115,4 +115,41 @@ struct soql {
 	bool with_all; /* ALL ROWS */
 };
 
+enum soql_token_kind {
+	SOQL_T_END,
+	SOQL_T_WORD,
+	SOQL_T_TEXT,
+	SOQL_T_NUMBER,
+	SOQL_T_TIME,
+	SOQL_T_OP
+};
+
+struct soql_token {
+	enum soql_token_kind kind;
+	struct str s; /* as written; SOQL_T_TEXT without quotes */
+	size_t at;
+};
+
+struct soql_parser {
+	struct sandbox *sb;
+	struct arena *a;
+	struct str text;
+	size_t at; /* behind the current token */
+	struct soql_token t;
+	struct sb_fail *f;
+	bool is_failed;
+	int depth;
+	int level; /* 1: in a subquery */
+};
+
+/* Sets the failure with row and column of a place. Returns: -1. */
+int sb_soql_fail(
+	struct soql_parser *p, size_t at, const char *code, const char *what);
+/* Reads the next token into p->t. Returns: 0 or -1. */
+int sb_soql_next(struct soql_parser *p);
+/* TODAY, LAST_WEEK, NEXT_N_DAYS:3 and their like, in UTC. */
+bool sb_soql_date_word(struct str word, struct soql_value *v);
+/* Reads a date or datetime. Returns: 0 or -1. */
+int sb_soql_time(struct str s, struct soql_value *v);
+
 #endif

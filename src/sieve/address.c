@@ -234,18 +234,63 @@ static struct str unquote(struct arena *a, struct str s)
 	return str_n(p, n);
 }
 
+static bool is_domain(struct str d)
+{
+	for (size_t i = 0; i < d.len; i++)
+		if ((unsigned char)d.p[i] <= ' ' ||
+			memchr("<>@,:;\"()", d.p[i], 9))
+			return false;
+	return d.len && d.p[0] != '.' && d.p[d.len - 1] != '.' &&
+	       str_find(d, STR("..")) < 0;
+}
+
+/* Atoms and dots, or something in quotes; UTF-8 is fine (RFC 6531). */
+static bool is_local(struct str local)
+{
+	if (local.len > 1 && local.p[0] == '"')
+		return local.p[local.len - 1] == '"';
+	for (size_t i = 0; i < local.len; i++)
+		if (!is_atom((unsigned char)local.p[i]) && local.p[i] != '.' &&
+			!((unsigned char)local.p[i] & 0x80))
+			return false;
+	return local.len > 0;
+}
+
+/* Cuts "@a,@b:" off (RFC 5321 appendix C). Returns: whether it was right. */
+static bool cut_route(struct str *s)
+{
+	struct str hop, route;
+
+	if (!str_starts(*s, STR("@")))
+		return true;
+	if (!str_cut(s, ':', &route) || !s->len)
+		return false;
+	while (str_cut(&route, ',', &hop))
+		if (!str_starts(hop, STR("@")) ||
+			!is_domain(str_sub(hop, 1, SIZE_MAX / 2)))
+			return false;
+	return true;
+}
+
 struct mail_address sieve_address_split(struct arena *a, struct str s)
 {
-	struct mail_address out = { .address = s, .is_valid = true };
+	struct mail_address out = { .address = s };
+	struct str local;
 	ssize_t at;
 
-	/* A source route is dropped (RFC 5321 appendix C). */
-	if (str_starts(s, STR("@")) && str_chr(s, ':') >= 0)
-		s = out.address = str_sub(
-			s, (size_t)str_chr(s, ':') + 1, SIZE_MAX / 2);
+	if (!s.len) {
+		out.is_valid = true;
+		return out;
+	}
+	if (!cut_route(&s))
+		return out;
+	out.address = s;
 	at = str_rchr(s, '@');
-	out.local = unquote(a, at < 0 ? s : str_sub(s, 0, (size_t)at));
+	local = at < 0 ? s : str_sub(s, 0, (size_t)at);
+	out.local = unquote(a, local);
 	if (at >= 0)
 		out.domain = str_sub(s, (size_t)at + 1, SIZE_MAX / 2);
+	/* A local part alone is "postmaster", or a local user. */
+	out.is_valid = is_local(local) && (at < 0 || is_domain(out.domain));
 	return out;
 }

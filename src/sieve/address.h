@@ -13,7 +13,10 @@
  */
 MUST_CHECK int sieve_address_read(
 	struct arena *a, struct str s, struct str *out, const char **why);
-/* Takes an envelope's address apart; "" gives empty parts and is valid. */
+/*
+ * Takes an envelope's address apart. A source route is dropped; "" gives empty
+ * parts and is valid.
+ */
 struct mail_address sieve_address_split(struct arena *a, struct str s);
 
 #endif

@@ -513,7 +513,8 @@ static int tell_unknown_tag(
 	if (!is_first(c, "tag", n->name, arg->tag))
 		return -1;
 	sieve_error(c, arg->pos,
-		"unknown tag ':%.*s' for the %s %s (told once)",
+		"unknown tagged argument ':%.*s' for the %s %s (told "
+		"once)",
 		STR_ARG(arg->tag), n->word->name, name_kind(n));
 	if (ext)
 		hint_require(c, ext);
@@ -706,7 +707,7 @@ static void tell_count(
 		pos = n->positional[most]->pos;
 	sieve_error(c, pos,
 		"the %s %s requires %zu positional argument%s, but %zu %s "
-		"given",
+		"specified",
 		n->word->name, name_kind(n), wanted, wanted == 1 ? "" : "s",
 		n->n_positional, n->n_positional == 1 ? "is" : "are");
 	for (size_t i = 0; i < most; i++)

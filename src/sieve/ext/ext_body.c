@@ -20,6 +20,49 @@ static struct str raw_of(struct sieve_run *r, uint64_t from, uint64_t to)
 	return str_sub(mail_raw(r->mail), (size_t)from, (size_t)(to - from));
 }
 
+static bool is_token(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f ||
+			memchr("()<>@,;:\\\"/[]?=", s.p[i], 15))
+			return false;
+	return s.len > 0;
+}
+
+/*
+ * Tells whether a part says what it is, in right form or not at all. What the
+ * mail's reader makes of a wrong one is a guess, and no rule was written for
+ * it.
+ */
+static bool has_type(struct sieve_run *r, struct mail_part *part)
+{
+	size_t n;
+	const struct mail_header *h = mail_part_headers(r->mail, part, &n);
+	struct str value, type;
+
+	while (n && !str_eq_case(h->name, STR("Content-Type")))
+		h++, n--;
+	if (!n)
+		return true;
+	value = h->value;
+	if (!str_cut(&value, ';', &type) || !str_cut(&type, '/', &value))
+		return false;
+	return is_token(str_trim(value)) && is_token(str_trim(type));
+}
+
+/* What is encoded in a way that nobody knows has no content. */
+static bool is_readable(const struct mail_part *part)
+{
+	static const char *const encodings[] = { "", "7bit", "8bit", "binary",
+		"base64", "quoted-printable", "x-uuencode", "uuencode",
+		"x-uue" };
+
+	for (size_t i = 0; i < COUNT(encodings); i++)
+		if (str_eq(part->encoding, str_c(encodings[i])))
+			return true;
+	return false;
+}
+
 static bool is_text(const struct mail_part *part)
 {
 	return str_eq(part->type, STR("text"));
@@ -57,7 +100,8 @@ static void add_text(struct sieve_run *r, struct sieve_values *out)
 	for (; part; part = mail_next(part)) {
 		struct str text;
 
-		if (part->first || (!is_text(part) && !is_html(part)))
+		if (part->first || (!is_text(part) && !is_html(part)) ||
+			!is_readable(part) || !has_type(r, part))
 			continue;
 		text = is_text(part) ? mail_part_text(r->mail, part)
 				     : mail_part_bytes(r->mail, part);
@@ -72,13 +116,16 @@ static void add_text(struct sieve_run *r, struct sieve_values *out)
  * Tells whether a part is of a type as written in the rule: "", "text",
  * "text/plain".
  */
-static bool is_of_type(const struct mail_part *part, struct str type)
+static bool is_of_type(
+	struct sieve_run *r, struct mail_part *part, struct str type)
 {
 	ssize_t slash = str_chr(type, '/');
 	struct str sub;
 
 	if (!type.len)
 		return true;
+	if (!has_type(r, part))
+		return false;
 	if (slash < 0)
 		return str_eq_case(type, part->type);
 	sub = str_sub(type, (size_t)slash + 1, SIZE_MAX / 2);
@@ -112,6 +159,16 @@ static void add_around(struct sieve_run *r, const struct mail_part *part,
 	sieve_values_add(r, out, back);
 }
 
+/* A header's own last line end stays. */
+static struct str cut_blank_line(struct str header)
+{
+	if (str_ends(header, STR("\n\r\n")))
+		return str_sub(header, 0, header.len - 2);
+	if (str_ends(header, STR("\n\n")))
+		return str_sub(header, 0, header.len - 1);
+	return header;
+}
+
 static void add_content_of(
 	struct sieve_run *r, struct mail_part *part, struct sieve_values *out)
 {
@@ -121,8 +178,8 @@ static void add_content_of(
 		add_around(r, part, out);
 	} else if (is_message(part)) {
 		sieve_values_add(r, out,
-			raw_of(r, part->first->header_offset,
-				part->first->offset));
+			cut_blank_line(raw_of(r, part->first->header_offset,
+				part->first->offset)));
 	} else {
 		text = mail_part_text(r->mail, part);
 		sieve_values_add(
@@ -139,7 +196,7 @@ static int add_content(struct sieve_run *r, const struct sieve_arg *types,
 
 	for (; rc == 0 && part; part = mail_next(part))
 		for (size_t i = 0; i < types->n; i++)
-			if (is_of_type(part, list[i])) {
+			if (is_of_type(r, part, list[i])) {
 				add_content_of(r, part, out);
 				break;
 			}
@@ -190,7 +247,7 @@ static const struct sieve_tag tags[] = {
 static const struct sieve_word words[] = {
 	{ .name = "body",
 		.flags = SIEVE_TEST | SIEVE_MATCHES,
-		.params = { { SIEVE_STRINGS, "keys", 0 } },
+		.params = { { SIEVE_STRINGS, "key list", 0 } },
 		.tags = tags,
 		.test = test_body },
 	{ 0 },

@@ -50,13 +50,18 @@ struct values {
 	uint64_t count;
 };
 
-/* The null reverse-path is the empty string, whatever part is asked for. */
+/*
+ * The null reverse-path is the empty string, whatever part is asked for. What
+ * is no address has no value at all.
+ */
 static void add_address(struct sieve_run *r, const struct sieve_node *n,
 	struct str address, struct values *out)
 {
 	struct mail_address a = sieve_address_split(r->arena, address);
 	struct str value = a.address;
 
+	if (!a.is_valid)
+		return;
 	out->count += address.len > 0;
 	if (!address.len || !n->match->part ||
 		n->match->part->get(r, &a, &value))
@@ -98,7 +103,7 @@ static const struct sieve_word words[] = {
 	{ .name = "envelope",
 		.flags = SIEVE_TEST | SIEVE_MATCHES | SIEVE_ADDRESSES,
 		.params = { { SIEVE_STRINGS, "envelope parts", 0 },
-			{ SIEVE_STRINGS, "keys", 0 } },
+			{ SIEVE_STRINGS, "key list", 0 } },
 		.check = check_envelope,
 		.test = test_envelope },
 	{ 0 },

@@ -137,7 +137,7 @@ static const struct sieve_word words[] = {
 	{ .name = "string",
 		.flags = SIEVE_TEST | SIEVE_MATCHES,
 		.params = { { SIEVE_STRINGS, "sources", 0 },
-			{ SIEVE_STRINGS, "keys", 0 } },
+			{ SIEVE_STRINGS, "key list", 0 } },
 		.test = test_string },
 	{ 0 },
 };

@@ -97,13 +97,14 @@ static const struct {
 		"1:4 attempted to use command 'keep' as a test\n" },
 	{ "missing colon", "if header contains \"a\" \"b\" { stop; }",
 		"1:4 the header test requires 2 positional arguments, but 0 "
-		"are given\n"
+		"are specified\n"
 		"1:11 missing colon ':' before ':contains' tag in header "
 		"test\n" },
 	{ "missing semicolon before a command", "redirect \"a@b.de\" keep;",
 		"1:18 missing semicolon ';' after redirect command\n" },
 	{ "unknown tag", "if header :contain \"a\" \"b\" { stop; }",
-		"1:11 unknown tag ':contain' for the header test (told "
+		"1:11 unknown tagged argument ':contain' for the header test "
+		"(told "
 		"once)\n" },
 	{ "tag behind arguments", "if header \"a\" :is \"b\" { stop; }",
 		"1:15 unexpected ':is' behind other arguments of the header "
@@ -119,7 +120,7 @@ static const struct {
 		"(address), but a string list was found\n" },
 	{ "too many arguments", "keep \"x\";",
 		"1:6 the keep command requires 0 positional arguments, but 1 "
-		"is given\n" },
+		"is specified\n" },
 	{ "block where none may be", "keep { stop; }",
 		"1:1 the keep command accepts no block\n" },
 	{ "no block where one must be", "if true;",

@@ -14,6 +14,7 @@ static const struct cli_command *const commands[] = {
 	&cli_check,
 	&cli_deliver,
 	&cli_eval,
+	&cli_import,
 	&cli_parse,
 	&cli_test,
 	&cli_worker,

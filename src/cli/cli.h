@@ -57,6 +57,7 @@ int cli_fail(const struct cli_command *c, const struct err *err);
 extern const struct cli_command cli_check;
 extern const struct cli_command cli_deliver;
 extern const struct cli_command cli_eval;
+extern const struct cli_command cli_import;
 extern const struct cli_command cli_parse;
 extern const struct cli_command cli_sandbox;
 extern const struct cli_command cli_test;

@@ -160,6 +160,8 @@ int client_hear(struct client *c)
 		if (!is_digit(line[0]) || !is_digit(line[1]) ||
 			!is_digit(line[2]))
 			return -1;
+		if (c->seek && line[3] && strcmp(line + 4, c->seek) == 0)
+			c->is_found = true;
 	} while (line[3] == '-');
 	c->code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0';
 	memmove(c->text, line + (line[3] ? 4 : 3),

@@ -19,6 +19,8 @@ struct client {
 	int fd;
 	int code;		    /* of the last reply */
 	char text[CLIENT_TEXT_MAX]; /* its last line behind the code */
+	const char *seek;	    /* a line of a reply; NULL: none. Lent */
+	bool is_found;		    /* a reply had it */
 	bool is_broken;		    /* could not send; a reply may tell why */
 	bool at_start, has_cr;	    /* of the body: of a line; behind a CR */
 	size_t in_at, in_len, out_len;

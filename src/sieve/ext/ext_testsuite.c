@@ -70,13 +70,65 @@ static int exec_test_fail(struct sieve_run *r, const struct sieve_node *n)
  * test_set
  */
 
-static void set_path(struct str value, struct str *out)
+static bool is_domain(struct str s)
 {
-	value = str_trim(value);
-	if (value.len >= 2 && value.p[0] == '<' &&
-		value.p[value.len - 1] == '>')
-		value = str_sub(value, 1, value.len - 2);
-	*out = value;
+	for (size_t i = 0; i < s.len; i++)
+		if (memchr(" <>@,:", s.p[i], 6) ||
+			(s.p[i] == '.' && (i == 0 || s.p[i - 1] == '.')))
+			return false;
+	return s.len > 0;
+}
+
+/* Cuts "@a,@b:" off a path (RFC 5321 4.1.2). Returns: false: it is wrong. */
+static bool cut_route(struct str *path)
+{
+	ssize_t colon = str_chr(*path, ':');
+	struct str hops, hop;
+
+	if (path->len == 0 || path->p[0] != '@')
+		return true;
+	if (colon < 0)
+		return false;
+	hops = str_sub(*path, 0, (size_t)colon);
+	*path = str_sub(*path, (size_t)colon + 1, SIZE_MAX);
+	while (str_cut(&hops, ',', &hop))
+		if (hop.len == 0 || hop.p[0] != '@' ||
+			!is_domain(str_sub(hop, 1, SIZE_MAX)))
+			return false;
+	return true;
+}
+
+static bool read_path(struct str value, bool may_be_local, struct str *out)
+{
+	struct str path = str_trim(value);
+	bool is_open = str_starts(path, STR("<"));
+	ssize_t at;
+
+	if (is_open != str_ends(path, STR(">")))
+		return false;
+	if (is_open)
+		path = str_sub(path, 1, path.len - 2);
+	if (!cut_route(&path))
+		return false;
+	*out = path;
+	if (path.len == 0)
+		return !may_be_local;
+	if (path.p[0] == '"')
+		return true;
+	at = str_chr(path, '@');
+	if (at < 0)
+		return may_be_local && is_domain(path);
+	return at > 0 && str_chr(str_sub(path, 0, (size_t)at), ' ') < 0 &&
+	       str_chr(str_sub(path, 0, (size_t)at), ':') < 0 &&
+	       str_chr(str_sub(path, 0, (size_t)at), '<') < 0 &&
+	       is_domain(str_sub(path, (size_t)at + 1, SIZE_MAX));
+}
+
+static void tell_path(struct svtest *t, struct str value)
+{
+	svtest_add_error(
+		t, str_c(arena_printf(t->arena,
+			   "invalid envelope address: %.*s", STR_ARG(value))));
 }
 
 static int set_message(struct svtest *t, struct str value)
@@ -90,19 +142,31 @@ static int set_message(struct svtest *t, struct str value)
 
 static int set_from(struct svtest *t, struct str value)
 {
-	set_path(value, &t->env.sender);
+	if (read_path(value, false, &t->env.sender))
+		return SIEVE_GO_ON;
+	t->env.sender = STR("");
+	tell_path(t, value);
 	return SIEVE_GO_ON;
 }
 
 static int set_to(struct svtest *t, struct str value)
 {
-	set_path(value, &t->env.rcpts[0].address);
+	t->env.n_rcpts = 0;
+	if (read_path(value, true, &t->env.rcpts[0].address))
+		t->env.n_rcpts = 1;
+	else
+		tell_path(t, value);
 	return SIEVE_GO_ON;
 }
 
 static int set_orig_to(struct svtest *t, struct str value)
 {
-	set_path(value, &t->env.rcpts[0].orcpt);
+	struct str path;
+
+	if (read_path(value, true, &path))
+		t->env.rcpts[0].orcpt = path;
+	else
+		tell_path(t, value);
 	return SIEVE_GO_ON;
 }
 

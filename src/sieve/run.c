@@ -8,7 +8,11 @@
  * steps, and so does building strings, so that time and memory are bounded
  * whatever the script does.
  */
+#include <mailmill/utf8.h>
+
 #include "script.h"
+
+#define REASON_MAX 4000 /* bytes of why a rule failed */
 
 int sieve_fail(struct sieve_run *r, const char *fmt, ...)
 {
@@ -18,8 +22,10 @@ int sieve_fail(struct sieve_run *r, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = arena_vprintf(r->arena, fmt, ap);
 	va_end(ap);
-	r->plan->fail = str_c(arena_printf(r->arena, "%.*s: line %u: %s",
-		STR_ARG(r->script->name), r->at ? r->at->pos.line : 0, text));
+	text = arena_printf(r->arena, "%.*s: line %u: %s",
+		STR_ARG(r->script->name), r->at ? r->at->pos.line : 0, text);
+	/* values of the mail stand in it, whatever their bytes are */
+	r->plan->fail = utf8_cut(utf8_mend(r->arena, str_c(text)), REASON_MAX);
 	return SIEVE_FAILED;
 }
 
@@ -306,8 +312,12 @@ void sieve_add_note(struct sieve_run *r, struct str text)
 {
 	struct plan *p = r->plan;
 
+	if (p->n_notes >= PLAN_NOTES_MAX)
+		return;
+	if (p->n_notes == PLAN_NOTES_MAX - 1)
+		text = STR("there would be more notes");
 	p->notes = add_room(r, p->notes, p->n_notes, sizeof(*p->notes));
-	p->notes[p->n_notes++] = arena_str(r->arena, text);
+	p->notes[p->n_notes++] = arena_str(r->arena, utf8_mend(r->arena, text));
 }
 
 int sieve_ask(struct sieve_run *r, struct plan_question *q,

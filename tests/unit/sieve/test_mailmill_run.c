@@ -162,3 +162,26 @@ TEST(hostile_mails_make_valid_plans)
 		is_true(evaluate(a, rule, mails[i], &none) != NULL, "a plan");
 	}
 }
+
+TEST(more_skipped_files_than_notes_make_a_valid_plan)
+{
+	AUTO(arena) struct arena *a = arena_new();
+	AUTO(buf) struct buf mail = BUF_INIT(1 << 20);
+	struct facts none = { .now = 1 };
+	struct plan *p;
+
+	buf_c(&mail, "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
+	for (int i = 0; i < 1200; i++)
+		buf_printf(&mail,
+			"--b\r\nContent-Disposition: attachment; "
+			"filename=f%d\r\n\r\nx\r\n",
+			i);
+	buf_c(&mail, "--b--\r\n");
+	p = evaluate(a,
+		HEAD "create \"Case\" \"c\" { field \"A\" \"x\"; }\n"
+		     "attach :skip \"duplicate\" \"c\";\n",
+		mail.p, &none);
+	is_true(p != NULL, "a plan");
+	is_true(p && p->n_records == 1 && p->records[0].n_files == 1,
+		"one file");
+}

@@ -70,7 +70,7 @@ const struct conf_schema config_store_schema = {
 static const struct conf_field worker_fields[] = {
 	{ "processes", CONF_INT, AT(worker, processes), "2", 1, 256,
 		.help = "workers that parse and evaluate" },
-	{ "isolation", CONF_WORD, AT(worker, isolation), "batch",
+	{ "isolation", CONF_WORD, AT(worker, isolation), "message",
 		.words = isolation_words,
 		.help = "a fresh process a message, or one for many" },
 	{ "batch_max", CONF_INT, AT(worker, batch_max), "1000", 1, 1000000,

@@ -6,7 +6,6 @@ import mailbox
 import os
 import shutil
 import signal
-import smtplib
 import socket
 import subprocess
 import sys
@@ -35,8 +34,7 @@ def test_a_mail_by_lmtp_becomes_a_case(lab):
     row = case_of(s, "<plain-1@example.com>")
     same(row["Parent"]["Subject"], "Printer 1 is on fire", "subject")
     check("It burns: \u00fc\u2603" in row["TextBody"], "the text is there")
-    balance = d.queue("balance")
-    check(all(r.get("balances", True) for r in balance), f"{balance}")
+    d.balance()
 
 
 def test_the_pipe_says_what_became_of_it(lab):
@@ -58,7 +56,7 @@ def test_an_unknown_recipient_is_refused_at_once(lab):
     d = lab.daemon(lab.sandbox())
     refused = d.lmtp(mail(5), to=["support@example.org", "no@example.org"])
     same(refused["no@example.org"][0], 550, "code")
-    check(b"5.1.1" in refused["no@example.org"][1], "enhanced code")
+    check("5.1.1" in refused["no@example.org"][1], "enhanced code")
 
 
 def test_a_reply_goes_to_the_same_case_and_reopens_it(lab):
@@ -114,7 +112,7 @@ def test_robots_make_no_case(lab):
     d.lmtp(mail(30, headers="Auto-Submitted: auto-replied\n"))
     d.drained()
     same(s.count("SELECT COUNT() FROM Case"), 0, "cases")
-    row = d.queue("list")[0]
+    row = d.rows()[0]
     same(row["state"], "done", "state")
 
 
@@ -131,7 +129,7 @@ def test_the_shipped_mails_all_find_their_place(lab):
             same(d.lmtp(f.read()), {}, path)
     d.drained()
     states = {}
-    for row in d.queue("list", "--max", "1000"):
+    for row in d.rows():
         states[row["state"]] = states.get(row["state"], 0) + 1
     same(set(states), {"done"}, f"states {states}")
     check(s.count("SELECT COUNT() FROM Case") >= 6, "cases were made")
@@ -253,7 +251,7 @@ def test_an_archive_imported_twice_adds_nothing(lab):
         same(got.returncode, 0, got.stderr.decode() + got.stdout.decode())
         d.drained()
         same(s.count("SELECT COUNT() FROM Case"), 30, "cases")
-    same(len(d.queue("list", "--max", "1000")), 30, "deliveries")
+    same(len(d.rows()), 30, "deliveries")
 
 
 def test_a_mail_that_fells_workers_dies_alone(lab):
@@ -262,7 +260,7 @@ def test_a_mail_that_fells_workers_dies_alone(lab):
     d.lmtp(mail("bad", headers="X-Mailmill-Trap: segv\n"))
     d.lmtp(mail("good2"))
     d.drained(90)
-    rows = {r["message_id"] or r["reason"]: r for r in d.queue("list")}
+    rows = {r["message_id"] or r["reason"]: r for r in d.rows()}
     dead = [r for r in rows.values() if r["state"] == "dead"]
     same(len(dead), 1, f"dead {rows}")
     check("crashed" in dead[0]["reason"], dead[0]["reason"])
@@ -281,7 +279,7 @@ def test_a_person_can_retry_release_and_drop(lab):
     d.lmtp(mail(90))
     d.lmtp(mail(91))
     wait_for("two held", lambda: d.stats().get("held", 0) == 2, 20)
-    first, second = sorted(r["id"] for r in d.queue("list"))
+    first, second = sorted(r["id"] for r in d.rows())
     shutil.copy(RULE, rule)
     d.process.proc.send_signal(signal.SIGHUP)
     d.process.wait_text("config.reload done")

@@ -9,9 +9,9 @@ import contextlib
 import glob
 import json
 import os
+import re
 import shutil
 import signal
-import smtplib
 import socket
 import subprocess
 import sys
@@ -216,6 +216,51 @@ def free_port():
         return s.getsockname()[1]
 
 
+class Refused(Exception):
+    """Every recipient of a mail was refused; replies by recipient."""
+
+    def __init__(self, replies):
+        super().__init__(replies)
+        self.replies = replies
+
+
+def lmtp(port, raw, to, sender, timeout=60):
+    """Speaks LMTP, with a reply a recipient (smtplib reads only one).
+
+    Returns: (code, text) by recipient. Raises OSError when the server is gone.
+    """
+    with socket.create_connection(("127.0.0.1", port), timeout) as s, \
+            s.makefile("rb") as f:
+        def reply():
+            while True:
+                line = f.readline()
+                if not line.endswith(b"\n"):
+                    raise OSError("the server closed the connection")
+                if line[3:4] != b"-":
+                    return int(line[:3]), line[4:].decode("utf-8", "replace")
+
+        def say(text):
+            s.sendall(text.encode() + b"\r\n")
+            return reply()
+        reply()
+        say("LHLO test.example.com")
+        code, text = say(f"MAIL FROM:<{sender}>")
+        if code != 250:
+            return {rcpt: (code, text) for rcpt in to}
+        got = {rcpt: say(f"RCPT TO:<{rcpt}>") for rcpt in to}
+        taken = [rcpt for rcpt in to if got[rcpt][0] == 250]
+        if not taken:
+            return got
+        code, text = say("DATA")
+        if code != 354:
+            return {**got, **{rcpt: (code, text) for rcpt in taken}}
+        s.sendall(re.sub(rb"(?m)^\.", b"..", raw)
+                  + (b"" if raw.endswith(b"\r\n") else b"\r\n") + b".\r\n")
+        got.update({rcpt: reply() for rcpt in taken})
+        say("QUIT")
+        return got
+
+
 class Daemon:
     """mailmill serve in a folder of its own."""
 
@@ -265,9 +310,15 @@ class Daemon:
 
     def lmtp(self, mail, to=("support@example.org",), sender="ann@example.com",
              timeout=60):
-        """Sends a mail. Returns: refused recipients ({}: all accepted)."""
-        with smtplib.LMTP("127.0.0.1", self.port, timeout=timeout) as c:
-            return c.sendmail(sender, list(to), mail)
+        """Sends a mail. Returns: refused recipients ({}: all accepted).
+
+        Raises Refused when none was accepted, OSError when the daemon is gone.
+        """
+        got = lmtp(self.port, mail, to, sender, timeout)
+        bad = {rcpt: got[rcpt] for rcpt in got if got[rcpt][0] != 250}
+        if len(bad) == len(got):
+            raise Refused(bad)
+        return bad
 
     def deliver(self, mail, to=("support@example.org",),
                 sender="ann@example.com"):
@@ -286,8 +337,37 @@ class Daemon:
               + got.stderr.decode() + got.stdout.decode()[-500:])
         return [json.loads(line) for line in got.stdout.splitlines() if line]
 
+    def ask(self, request):
+        """Asks the daemon's control socket (queue.h). Returns: its lines."""
+        with socket.socket(socket.AF_UNIX) as c:
+            c.settimeout(60)
+            c.connect(os.path.join(self.state, "control"))
+            c.sendall(json.dumps(request).encode() + b"\n")
+            with c.makefile("rb") as f:
+                lines = [json.loads(line) for line in f]
+        check(lines and lines[-1].get("end"), f"{request}: {lines[-1:]}")
+        return lines[:-1]
+
+    def rows(self, **filters):
+        """All deliveries, page by page."""
+        rows, after = [], 0
+        while True:
+            page = self.ask({"action": "list", "max": 1000, "after": after,
+                             **filters})
+            rows += page
+            if len(page) < 1000:
+                return rows
+            after = page[-1]["id"]
+
+    def balance(self):
+        """Checks that the books balance. Returns: their rows."""
+        books = self.ask({"action": "balance"})
+        for row in books:
+            check(row["balances"], f"the books do not balance: {row}")
+        return books
+
     def stats(self):
-        return self.queue("stats")[0]
+        return self.ask({"action": "stats"})[0]
 
     def waiting(self):
         s = self.stats()

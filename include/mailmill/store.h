@@ -297,6 +297,9 @@ MUST_CHECK int store_sweep(struct store *s, int64_t now, struct err *err);
 MUST_CHECK int store_check(const char *driver, const struct store_options *o,
 	void (*fn)(const char *fault, void *ctx), void *ctx, struct err *err);
 
+/* Tells the newest schema version of "sqlite", which the way back names. */
+int store_schema_version(void);
+
 AUTO_DEFINE(store, struct store *, store_close)
 
 #endif

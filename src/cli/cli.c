@@ -13,6 +13,7 @@ static const struct cli_command *const commands[] = {
 	&cli_serve,
 	&cli_check,
 	&cli_deliver,
+	&cli_queue,
 	&cli_eval,
 	&cli_import,
 	&cli_parse,

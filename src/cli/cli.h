@@ -59,6 +59,7 @@ extern const struct cli_command cli_deliver;
 extern const struct cli_command cli_eval;
 extern const struct cli_command cli_import;
 extern const struct cli_command cli_parse;
+extern const struct cli_command cli_queue;
 extern const struct cli_command cli_sandbox;
 extern const struct cli_command cli_test;
 extern const struct cli_command cli_serve;

@@ -117,11 +117,9 @@ static int read_states(
 	const struct answer *q, unsigned *states, struct err *err)
 {
 	const json_t *array = json_object_get(q->request, "states");
-	const json_t *name;
-	size_t i;
 
-	json_array_foreach(array, i, name)
-	{
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const json_t *name = json_array_get(array, i);
 		enum store_state state;
 		if (!json_is_string(name) ||
 			store_state_parse(
@@ -419,14 +417,15 @@ static bool has_filter(const struct answer *q)
 static int answer_word(struct answer *q, struct err *err)
 {
 	AUTO(arena) struct arena *a = arena_new();
-	const json_t *ids = json_object_get(q->request, "ids"), *id;
-	size_t i;
+	const json_t *ids = json_object_get(q->request, "ids");
 
 	if (json_array_size(ids) > IDS_MAX)
 		return err_set(err, ERR_PERM, "more than %d ids", IDS_MAX);
-	json_array_foreach(
-		ids, i, id) if (give_word(q, a, json_integer_value(id), err) <
-				0) return -1;
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		int64_t id = json_integer_value(json_array_get(ids, i));
+		if (give_word(q, a, id, err) < 0)
+			return -1;
+	}
 	if (json_array_size(ids))
 		return 0;
 	if (!has_filter(q))
@@ -524,10 +523,11 @@ static int run_action(struct answer *q, struct err *err)
 static json_t *last_line(
 	const struct answer *q, bool is_bad, const struct err *err)
 {
+	AUTO(arena) struct arena *a = arena_new();
 	json_t *o = json_object();
 
 	if (is_bad) {
-		json_object_set_new(o, "error", json_string(err->text));
+		json_object_set_new(o, "error", text_of(a, str_c(err->text)));
 		json_object_set_new(
 			o, "kind", json_string(err_kind_name(err->kind)));
 		return o;

@@ -30,6 +30,7 @@
 #include "store_sqlite.h"
 
 #define FOLDER_MODE 0750
+#define FILE_MODE 0640
 /* pages of 4 KiB in the WAL after which they are moved to the database */
 #define WAL_PAGES_MAX 4096
 /* readers may hold it back; beyond this the writer waits for them */
@@ -51,13 +52,39 @@ static int refuse_second(int fd, const char *folder, struct err *err)
 		folder, n > 0 ? text : "(unknown)");
 }
 
+/*
+ * Gives a new file to the folder's owner: root may run a command before the
+ * service's user ever started.
+ */
+static void hand_to_owner(int fd, const char *folder)
+{
+	struct stat st;
+
+	if (geteuid() == 0 && stat(folder, &st) == 0 &&
+		fchown(fd, st.st_uid, st.st_gid) < 0)
+		log_event(LOG_WARN, "store.owner", "not set in %s", folder);
+}
+
+/* Mails are in it: it is not for everyone, whatever the umask says. */
+static int make_file(const char *path, const char *folder, struct err *err)
+{
+	AUTO(fd) int fd = open(
+		path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+
+	if (fd < 0)
+		return errno == EEXIST ? 0
+				       : err_sys(err, "cannot create %s", path);
+	hand_to_owner(fd, folder);
+	return 0;
+}
+
 static int take_lock(
 	struct sqlite_store *q, const char *folder, struct err *err)
 {
 	AUTO(bytes) char *path = mem_printf("%s/lock", folder);
 	char text[32];
 	int len = snprintf(text, sizeof(text), "%d\n", getpid());
-	AUTO(fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	AUTO(fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
 
 	if (fd < 0)
 		return err_sys(err, "cannot open %s", path);
@@ -66,6 +93,7 @@ static int take_lock(
 			return refuse_second(fd, folder, err);
 		return err_sys(err, "cannot lock %s", path);
 	}
+	hand_to_owner(fd, folder);
 	/* a pid that can't be written (disk full) only spoils a message */
 	if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) < 0)
 		log_event(
@@ -77,7 +105,8 @@ static int take_lock(
 /* Sets the marker. Returns: whether it was there. */
 static bool set_marker(struct sqlite_store *q)
 {
-	int fd = open(q->marker, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	int fd = open(
+		q->marker, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
 
 	if (fd < 0)
 		return errno == EEXIST;
@@ -146,7 +175,8 @@ static int open_owned(
 	bool is_unclean;
 
 	if (file_mkdirs(folder, FOLDER_MODE, err) < 0 ||
-		take_lock(q, folder, err) < 0)
+		take_lock(q, folder, err) < 0 ||
+		make_file(q->path, folder, err) < 0)
 		return -1;
 	is_unclean = set_marker(q);
 	if (open_writer(q, err) < 0)

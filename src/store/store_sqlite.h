@@ -159,8 +159,6 @@ static inline void auto_stmt(sqlite3_stmt **st)
 
 /* --- store_sqlite_check.c --- */
 
-/* How many schema versions this program knows. */
-int sqlite_schema_latest(void);
 /* Makes or brings forward the schema. */
 int sqlite_schema_migrate(struct sqlite_conn *c, struct err *err);
 /* Refuses a database of a newer program. */

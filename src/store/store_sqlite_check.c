@@ -22,7 +22,7 @@ extern const char *const store_sqlite_schema[];
 
 /* --- versions ------------------------------------------------------------- */
 
-int sqlite_schema_latest(void)
+int store_schema_version(void)
 {
 	int n = 0;
 
@@ -35,11 +35,11 @@ static int get_version(struct sqlite_conn *c, int64_t *version, struct err *err)
 {
 	if (sqlite_conn_number(c, "PRAGMA user_version", version, err) < 0)
 		return -1;
-	if (*version > sqlite_schema_latest())
+	if (*version > store_schema_version())
 		return err_set(err, ERR_CONF,
 			"the store was made by a newer mailmill (schema %lld, "
 			"this one knows up to %d): use that version again",
-			(long long)*version, sqlite_schema_latest());
+			(long long)*version, store_schema_version());
 	return 0;
 }
 
@@ -49,7 +49,7 @@ int sqlite_schema_accept(struct sqlite_conn *c, struct err *err)
 
 	if (get_version(c, &version, err) < 0)
 		return -1;
-	if (version < sqlite_schema_latest())
+	if (version < store_schema_version())
 		return err_set(err, ERR_CONF,
 			"the store has the older schema %lld: the next start "
 			"of mailmill serve brings it forward",
@@ -76,16 +76,16 @@ int sqlite_schema_migrate(struct sqlite_conn *c, struct err *err)
 
 	if (get_version(c, &version, err) < 0)
 		return -1;
-	if (version == sqlite_schema_latest())
+	if (version == store_schema_version())
 		return 0;
 	if (RUN(c, SQL_BEGIN, err) < 0)
 		return -1;
-	for (to = version + 1; rc == 0 && to <= sqlite_schema_latest(); to++)
+	for (to = version + 1; rc == 0 && to <= store_schema_version(); to++)
 		rc = step_forward(c, to, err);
 	if (rc == 0 && RUN(c, SQL_COMMIT, err) >= 0) {
 		if (version > 0)
 			log_event(LOG_INFO, "store.migrated", "from=%lld to=%d",
-				(long long)version, sqlite_schema_latest());
+				(long long)version, store_schema_version());
 		return 0;
 	}
 	sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);

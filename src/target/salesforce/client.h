@@ -14,7 +14,6 @@
 
 struct sf;
 struct sf_call;
-struct sf_outbox;
 typedef void (*sf_call_fn)(struct sf_call *c);
 
 /* ---- call.c: one API call, with login and classes of failure ---------- */
@@ -187,7 +186,8 @@ struct sf {
 	struct arena *arena;
 	struct sf_conf conf; /* copied: reloads free the section */
 	struct oauth_conf oauth;
-	struct loop *loop;
+	int bell; /* rings in the loop's thread */
+	struct loop_io *bell_io;
 	struct httpc *http;
 	pthread_t thread;
 
@@ -197,7 +197,9 @@ struct sf {
 	struct target_ask *asks_in, **asks_last;
 	struct target_stats stats;
 	bool is_stopping;
-	struct sf_outbox *outbox; /* locks itself */
+	struct target_job *jobs_out, **jobs_out_last;
+	struct target_ask *asks_out, **asks_out_last;
+	bool is_rung;
 
 	/* the thread's */
 	int64_t now, wake_at; /* mono ms */

@@ -12,10 +12,10 @@
  *     |                     go out in a call, come back one by one
  *   call.c                  adds the token, logs in when there is none
  *     |
- *   outbox                  done() in the loop's thread, in order
+ *   give_back               done() in the loop's thread, in order
  *
- * All state is the thread's; shared are the inbox, the outbox and the counts,
- * under their locks. Times are those of the monotonic clock.
+ * All state is the thread's; shared are what comes in, what goes out and the
+ * counts, under one lock. Times are those of the monotonic clock.
  *
  * Exactly once rests on three things: a plan is one graph, which Salesforce
  * does whole or not at all; each record that can carries a key, by which it is
@@ -27,8 +27,11 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <mailmill/conf.h>
+#include <mailmill/file.h>
 #include <mailmill/log.h>
 
 #include "../drivers.h"
@@ -191,46 +194,49 @@ static void read_conf(struct sf *sf, const struct sf_conf *conf)
 
 /* ---- what goes out ---------------------------------------------------- */
 
-/*
- * Finished jobs and questions, until the loop calls them done(). It outlives
- * the target while the loop still holds a post of it.
- */
-struct sf_outbox {
-	pthread_mutex_t lock;
-	struct loop *loop;
-	struct target_job *jobs, **jobs_last;
-	struct target_ask *asks, **asks_last;
-	bool is_posted, is_orphan;
-};
-
-static struct sf_outbox *new_outbox(struct loop *loop)
+/* Has the loop call give_back() soon. Call with the lock held. */
+static void ring(struct sf *sf)
 {
-	struct sf_outbox *o = NEW(struct sf_outbox);
+	uint64_t one = 1;
 
-	pthread_mutex_init(&o->lock, NULL);
-	o->loop = loop;
-	o->jobs_last = &o->jobs;
-	o->asks_last = &o->asks;
-	return o;
+	if (!sf->is_rung)
+		must(file_write_all(sf->bell, &one, sizeof(one)) == 0);
+	sf->is_rung = true;
 }
 
-static void free_outbox(struct sf_outbox *o)
+void sf_give_job(struct sf *sf, struct target_job *job)
 {
-	pthread_mutex_destroy(&o->lock);
-	free(o);
+	job->next = NULL;
+	pthread_mutex_lock(&sf->lock);
+	*sf->jobs_out_last = job;
+	sf->jobs_out_last = &job->next;
+	ring(sf);
+	pthread_mutex_unlock(&sf->lock);
 }
 
-static void drain(struct sf_outbox *o)
+void sf_give_ask(struct sf *sf, struct target_ask *ask)
+{
+	ask->next = NULL;
+	pthread_mutex_lock(&sf->lock);
+	*sf->asks_out_last = ask;
+	sf->asks_out_last = &ask->next;
+	ring(sf);
+	pthread_mutex_unlock(&sf->lock);
+}
+
+/* In the loop's thread. */
+static void give_back(struct sf *sf)
 {
 	struct target_job *job, *next_job;
 	struct target_ask *ask, *next_ask;
 
-	pthread_mutex_lock(&o->lock);
-	job = TAKE(o->jobs);
-	ask = TAKE(o->asks);
-	o->jobs_last = &o->jobs;
-	o->asks_last = &o->asks;
-	pthread_mutex_unlock(&o->lock);
+	pthread_mutex_lock(&sf->lock);
+	job = TAKE(sf->jobs_out);
+	ask = TAKE(sf->asks_out);
+	sf->jobs_out_last = &sf->jobs_out;
+	sf->asks_out_last = &sf->asks_out;
+	sf->is_rung = false;
+	pthread_mutex_unlock(&sf->lock);
 	for (; ask; ask = next_ask) {
 		next_ask = ask->next;
 		ask->done(ask);
@@ -241,51 +247,18 @@ static void drain(struct sf_outbox *o)
 	}
 }
 
-static void on_post(void *ctx)
+/*
+ * A bell (an eventfd) and not loop_post(): it can be taken down, so that
+ * nothing of a closed target is left in the loop.
+ */
+static void on_bell(struct loop_io *io, unsigned events, void *ctx)
 {
-	struct sf_outbox *o = ctx;
-	bool is_orphan;
+	struct sf *sf = ctx;
+	uint64_t count;
 
-	pthread_mutex_lock(&o->lock);
-	o->is_posted = false;
-	is_orphan = o->is_orphan;
-	pthread_mutex_unlock(&o->lock);
-	if (is_orphan)
-		free_outbox(o);
-	else
-		drain(o);
-}
-
-/* Call with the lock held. */
-static void post(struct sf_outbox *o)
-{
-	if (!o->is_posted)
-		loop_post(o->loop, on_post, o);
-	o->is_posted = true;
-}
-
-void sf_give_job(struct sf *sf, struct target_job *job)
-{
-	struct sf_outbox *o = sf->outbox;
-
-	job->next = NULL;
-	pthread_mutex_lock(&o->lock);
-	*o->jobs_last = job;
-	o->jobs_last = &job->next;
-	post(o);
-	pthread_mutex_unlock(&o->lock);
-}
-
-void sf_give_ask(struct sf *sf, struct target_ask *ask)
-{
-	struct sf_outbox *o = sf->outbox;
-
-	ask->next = NULL;
-	pthread_mutex_lock(&o->lock);
-	*o->asks_last = ask;
-	o->asks_last = &ask->next;
-	post(o);
-	pthread_mutex_unlock(&o->lock);
+	if (read(sf->bell, &count, sizeof(count)) < 0)
+		return;
+	give_back(sf);
 }
 
 /* ---- what comes in ---------------------------------------------------- */
@@ -481,6 +454,8 @@ static void end_all(struct sf *sf)
 static void free_sf(struct sf *sf)
 {
 	httpc_free(sf->http);
+	loop_io_free(sf->bell_io);
+	auto_fd(&sf->bell);
 	sf_session_fini(&sf->session);
 	if (sf->schema)
 		sf_describe_fini(sf);
@@ -498,10 +473,12 @@ static struct sf *new_sf(const struct conf_section *section, struct loop *loop)
 	read_conf(sf, section->data);
 	sf->base = (struct target){ .driver = &driver,
 		.name = arena_strdup(sf->arena, section->title) };
-	sf->loop = loop;
 	pthread_mutex_init(&sf->lock, NULL);
 	sf->jobs_last = &sf->jobs_in;
 	sf->asks_last = &sf->asks_in;
+	sf->jobs_out_last = &sf->jobs_out;
+	sf->asks_out_last = &sf->asks_out;
+	sf->bell = -1;
 	sf_session_init(&sf->session);
 	list_init(&sf->wait_schema);
 	list_init(&sf->delayed);
@@ -545,9 +522,14 @@ static int open_target(const struct conf_section *section, struct loop *loop,
 		free_sf(sf);
 		return err_add(err, "salesforce \"%s\"", section->title);
 	}
-	sf->outbox = new_outbox(loop);
+	sf->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (sf->bell < 0) {
+		err_sys(err, "salesforce \"%s\": eventfd", section->title);
+		free_sf(sf);
+		return -1;
+	}
+	sf->bell_io = loop_io_new(loop, sf->bell, LOOP_READ, on_bell, sf);
 	if (start_thread(sf, err)) {
-		free_outbox(sf->outbox);
 		free_sf(sf);
 		return -1;
 	}
@@ -558,7 +540,6 @@ static int open_target(const struct conf_section *section, struct loop *loop,
 static void close_target(struct target *t)
 {
 	struct sf *sf = of(t);
-	struct sf_outbox *o = sf->outbox;
 
 	pthread_mutex_lock(&sf->lock);
 	sf->is_stopping = true;
@@ -566,16 +547,8 @@ static void close_target(struct target *t)
 	httpc_wake(sf->http);
 	pthread_join(sf->thread, NULL);
 	end_all(sf);
-	drain(o);
+	give_back(sf);
 	free_sf(sf);
-	pthread_mutex_lock(&o->lock);
-	o->is_orphan = true;
-	if (o->is_posted) {
-		pthread_mutex_unlock(&o->lock);
-		return;
-	}
-	pthread_mutex_unlock(&o->lock);
-	free_outbox(o);
 }
 
 static const struct target_driver driver = {

@@ -83,7 +83,9 @@ static bool is_daemon(struct clues *c)
 
 	if (n == 0)
 		return false;
-	who = list[0].local.len ? list[0].local : list[0].address;
+	who = list[0].local.len	    ? list[0].local
+	      : list[0].address.len ? list[0].address
+				    : list[0].name;
 	return begins_with_one(who, daemons, COUNT(daemons)) ||
 	       str_find_case(list[0].name, STR("mail delivery s")) >= 0;
 }
@@ -92,7 +94,8 @@ static bool is_daemon(struct clues *c)
 
 #define UNSURE MAIL_ORDINARY
 #define RECEIVED_MAX 60
-#define DELIVERED_MAX 3 /* times to the same address */
+#define TEXT_LOOKED_AT 4000 /* bytes of the text, for old bounces */
+#define DELIVERED_MAX 3	    /* times to the same address */
 
 static enum mail_kind judge_loop(struct clues *c)
 {
@@ -177,7 +180,8 @@ static enum mail_kind judge_report(struct clues *c)
 	}
 	if (str_eq(type, STR("disposition-notification")))
 		return MAIL_RECEIPT;
-	if (str_eq(type, STR("feedback-report")))
+	if (str_eq(type, STR("feedback-report")) ||
+		has(c, "x-hmxmroriginalrecipient"))
 		return MAIL_FEEDBACK_REPORT;
 	if (str_eq(type, STR("delivery-status")))
 		return MAIL_BOUNCE;
@@ -209,38 +213,16 @@ static const char *const bounce_subjects[] = { "undeliver", "undelivered mail",
 	"\xe9\x85\x8d\xe4\xbf\xa1", "nepodarilo se dorucit", "ne peut etre",
 	"returned to", "mail returned", "permanent delivery failure",
 	"unable to deliver", "not delivered", "wurde nicht zugestellt",
-	"address unknown", "user unknown", "delivery unsuccessful" };
+	"address unknown", "user unknown", "delivery unsuccessful",
+	"failure delivery", "error during delivery",
+	"\xe3\x83\xa1\xe3\x83\xbc"
+	"\xe3\x83\xab\xe3\x82\xa8\xe3\x83\xa9\xe3\x83\xbc" };
 
-/* Bounces that are no multipart/report: two signs are needed. */
-static enum mail_kind judge_old_bounce(struct clues *c)
-{
-	bool is_delay = holds_one(
-		c->subject, delay_subjects, COUNT(delay_subjects));
-	bool is_subject = holds_one(
-		c->subject, bounce_subjects, COUNT(bounce_subjects));
-
-	if (has(c, "x-failed-recipients"))
-		return is_delay ? MAIL_DELAY : MAIL_BOUNCE;
-	if (!c->is_from_daemon && !(c->is_null_sender && is_subject))
-		return is_delay && c->is_null_sender ? MAIL_DELAY : UNSURE;
-	if (is_delay)
-		return MAIL_DELAY;
-	if (is_subject)
-		return MAIL_BOUNCE;
-	if (c->is_from_daemon && c->is_null_sender) {
-		struct str text = str_sub(mail_text(c->m), 0, 4000);
-		if (holds_one(text, bounce_subjects, COUNT(bounce_subjects)) ||
-			holds_one(text,
-				(const char *const[]){ "qmail-send program",
-					"were undeliverable", "permanent error",
-					"fatal error", "unknown user",
-					"no such user", "mailbox full",
-					"quota" },
-				8))
-			return MAIL_BOUNCE;
-	}
-	return UNSURE;
-}
+static const char *const bounce_texts[] = { "qmail-send program",
+	"were undeliverable", "permanent error", "fatal error", "unknown user",
+	"no such user", "user unknown", "mailbox full", "mailbox is full",
+	"quota exceeded", "over quota", "able to deliver",
+	"could not be delivered", "error delivering" };
 
 static const char *const vacation_subjects[] = { "automatic reply",
 	"auto reply", "auto-reply", "autoreply", "auto response",
@@ -274,6 +256,29 @@ static bool is_list(struct clues *c)
 	       (has(c, "list-unsubscribe") &&
 		       (is_bulk(c) || has(c, "list-unsubscribe-post"))) ||
 	       has(c, "x-mailman-version") || has(c, "x-beenthere");
+}
+
+/* Bounces that are no multipart/report: two signs are needed. */
+static enum mail_kind judge_old_bounce(struct clues *c)
+{
+	bool is_delay = holds_one(
+		c->subject, delay_subjects, COUNT(delay_subjects));
+	bool is_subject = holds_one(
+		c->subject, bounce_subjects, COUNT(bounce_subjects));
+
+	if (has(c, "x-failed-recipients"))
+		return is_delay ? MAIL_DELAY : MAIL_BOUNCE;
+	if (!c->is_from_daemon && !(c->is_null_sender && is_subject))
+		return is_delay && c->is_null_sender ? MAIL_DELAY : UNSURE;
+	if (is_delay)
+		return MAIL_DELAY;
+	if (is_subject)
+		return MAIL_BOUNCE;
+	if (c->is_from_daemon && !is_list(c) &&
+		holds_one(str_sub(mail_text(c->m), 0, TEXT_LOOKED_AT),
+			bounce_texts, COUNT(bounce_texts)))
+		return MAIL_BOUNCE;
+	return UNSURE;
 }
 
 static const char *const challenge_subjects[] = { "please confirm your message",
@@ -313,6 +318,7 @@ static enum mail_kind judge_auto_reply(struct clues *c)
 		if (has(c, fields[i]) && !is(c, fields[i], "no"))
 			return MAIL_AUTO_REPLY;
 	if (str_eq_case(c->precedence, STR("auto_reply")) ||
+		is(c, "x-apple-action", "vacation") ||
 		is(c, "delivered-to", "autoresponder") ||
 		str_find_case(get(c, "x-post-messageclass"),
 			STR("autoresponder")) >= 0)
@@ -376,11 +382,14 @@ static enum mail_kind (*const judges[])(struct clues *c) = {
 enum mail_kind mail_kind(struct mail *m, const char *sender)
 {
 	struct clues c = { .m = m };
-	struct str path = get(&c, "return-path");
+	struct str path = sender ? str_c(sender) : get(&c, "return-path");
 
-	c.is_null_sender = sender ? !*sender
-				  : path.p && (str_eq(path, STR("<>")) ||
-						      path.len == 0);
+	/* some write the daemon's name where the null path belongs */
+	if (str_starts(path, STR("<")))
+		path = str_sub(path, 1, path.len - 2);
+	c.is_null_sender = path.p &&
+			   (path.len == 0 || begins_with_one(path, daemons,
+						     COUNT(daemons)));
 	c.is_from_daemon = is_daemon(&c);
 	c.subject = get(&c, "subject");
 	c.auto_submitted = get(&c, "auto-submitted");

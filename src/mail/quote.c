@@ -30,6 +30,9 @@ static bool is_empty(struct str line)
 static bool is_quoted(struct str line)
 {
 	line = str_trim(line);
+	/* "Ann <\nmailto:ann@x\n> wrote:", as some make of a link */
+	if (str_eq(line, STR("> wrote:")))
+		return false;
 	return line.len && line.p[0] == '>' && !str_starts(line, STR(">From "));
 }
 
@@ -153,6 +156,16 @@ static bool is_ruled(struct str line)
 		       str_starts(line, STR("- ---")));
 }
 
+/* Nothing but dashes or underscores; "-- " is a signature's mark. */
+static bool is_bare_rule(struct str line)
+{
+	line = str_trim(line);
+	for (size_t i = 0; i < line.len; i++)
+		if (line.p[i] != '-' && line.p[i] != '_' && line.p[i] != '=')
+			return false;
+	return line.len > 4;
+}
+
 static bool is_forward_mark(struct str line)
 {
 	return line.len < 200 && (is_ruled(line) || ends_in_colon(line)) &&
@@ -269,6 +282,15 @@ static size_t end_without_signature(const struct lines *l)
 	return l->n;
 }
 
+/* A rule above a header block belongs to it. */
+static size_t skip_rules_above(const struct lines *l, size_t i)
+{
+	while (i &&
+		(is_empty(l->items[i - 1]) || is_bare_rule(l->items[i - 1])))
+		i--;
+	return i;
+}
+
 /* Returns: the first line of the tail that is quoted, or l->n. */
 static size_t find_tail(const struct lines *l)
 {
@@ -282,12 +304,8 @@ static size_t find_tail(const struct lines *l)
 			continue;
 		if (is_forward_mark(line))
 			return l->n;
-		if (is_original_mark(line) || is_header_block(l, i)) {
-			/* the rule above the block belongs to it */
-			if (i && is_ruled(l->items[i - 1]))
-				i--;
-			return i;
-		}
+		if (is_original_mark(line) || is_header_block(l, i))
+			return skip_rules_above(l, i);
 		if (is_quoted(line)) {
 			if (is_all_quoted(&body, i, &n_quoted))
 				return i;
@@ -337,14 +355,29 @@ static size_t find_head(const struct lines *l)
 }
 
 static const char *const mobile_marks[] = { "sent from my ", "get outlook for ",
-	"sent from mail for windows", "von meinem iphone gesendet",
-	"von meinem ipad gesendet", "gesendet von mein", "envoy\xc3\xa9 de mon",
-	"enviado desde mi ", "inviato da iphone", "inviato dal mio",
-	"verstuurd vanaf mijn", "verzonden vanaf mijn", "enviado do meu",
-	"skickat fr\xc3\xa5n min", "sendt fra min", "l\xc3\xa4hetetty ",
+	"sent from mail for windows", "sent from outlook",
+	"von meinem iphone gesendet", "von meinem ipad gesendet",
+	"gesendet von mein", "envoy\xc3\xa9 de mon", "enviado desde mi ",
+	"inviato da iphone", "inviato dal mio", "verstuurd vanaf mijn",
+	"verzonden vanaf mijn", "enviado do meu", "skickat fr\xc3\xa5n min",
+	"sendt fra min", "l\xc3\xa4hetetty ",
 	"wys\xc5\x82"
 	"ane z iphone",
 	"sent from yahoo mail", "diese nachricht wurde von meinem android" };
+
+#define MOBILE_MAX 60 /* bytes; a longer line is a sentence */
+
+static bool is_mobile_mark(struct str line)
+{
+	if (line.len > MOBILE_MAX && str_chr(line, '<') < 0)
+		return false;
+	if (!line.len || str_chr(line, ',') >= 0)
+		return false;
+	for (size_t i = 0; i < COUNT(mobile_marks); i++)
+		if (str_starts_case(line, str_c(mobile_marks[i])))
+			return true;
+	return false;
+}
 
 /* Returns: the line where the signature begins within [from, end), or end. */
 static size_t find_signature(const struct lines *l, size_t from, size_t end)
@@ -357,11 +390,8 @@ static size_t find_signature(const struct lines *l, size_t from, size_t end)
 			(str_eq(trimmed, STR("--")) && i > from))
 			return i;
 		n_filled += trimmed.len > 0;
-		if (n_filled == 1 && trimmed.len && trimmed.len < 100)
-			for (size_t k = 0; k < COUNT(mobile_marks); k++)
-				if (str_starts_case(
-					    trimmed, str_c(mobile_marks[k])))
-					return i;
+		if (n_filled == 1 && is_mobile_mark(trimmed))
+			return i;
 	}
 	return end;
 }

@@ -140,6 +140,17 @@ static bool is_mail(struct str head)
 	return is_common;
 }
 
+/* A mail by its name, however it begins: .eml, or in a Maildir. */
+static bool is_mails_name(struct str name)
+{
+	ssize_t slash = str_rchr(name, '/');
+	struct str folder = str_sub(name, 0, slash < 0 ? 0 : (size_t)slash);
+
+	return (name.len > 4 && str_eq_case(str_sub(name, name.len - 4, 4),
+					STR(".eml"))) ||
+	       str_ends(folder, STR("/cur")) || str_ends(folder, STR("/new"));
+}
+
 static bool is_tar(struct str head)
 {
 	return head.len >= 512 && memcmp(head.p + 257, "ustar", 5) == 0;
@@ -186,7 +197,8 @@ int archive_any(struct archive_in *in, const char *name, bool may_be_tar,
 		return archive_tar(in, name, err);
 	if (str_starts(s, STR("From ")))
 		return archive_mbox(in, name, err);
-	if (is_mail(s))
+	if (is_mail(s) ||
+		(n && is_mails_name(str_c(name)) && !is_compressed(s)))
 		return read_eml(in, name, err);
 	in->sink->skip(in->sink->ctx, name,
 		!n		   ? "is empty"

@@ -168,12 +168,16 @@ TEST(finds_mails_in_folders)
 	put(&w, "plain/tmp/c.eml", STR(A));
 	put(&w, "plain/notes", STR("hello\n"));
 	put(&w, "plain/.d.eml", STR(A));
+	put(&w, "plain/odd.EML", STR("odd\n"));
+	put(&w, "md/cur/9:2,S", STR("odd\n"));
 	is_int(walk(&w, "", &err), 0, err.text);
 	is_str(buf_view(&w.found),
 		"md/.Sent/cur/4 <> [" A "]|md/.Sent/new/5 <> [" A "]|"
-		"md/cur/1:2,S <> [" A "]|md/new/2 <> [" A "]|"
+		"md/cur/1:2,S <> [" A "]|md/cur/9:2,S <> [odd\n]|"
+		"md/new/2 <> [" A "]|"
 		"plain/a.mbox#1 <a@b> [" A "]|plain/b.eml <> [" A "]|"
 		"plain/notes: is no mail, mbox or tar|"
+		"plain/odd.EML <> [odd\n]|"
 		"plain/tmp/c.eml <> [" A "]|",
 		"in order of names, without what is not there yet");
 	is_int(archive_size(w.dir, &bytes, &err), 0, err.text);

@@ -460,12 +460,18 @@ static int take_rcpt_from_environment(struct mail *m)
 {
 	static const char *const names[] = { "RECIPIENT",
 		"ORIGINAL_RECIPIENT" };
+	static char joined[ADDRESS_MAX + 1];
+	const char *local = getenv("LOCAL_PART"), *domain = getenv("DOMAIN");
 
 	for (size_t i = 0; i < 2; i++) {
 		const char *named = getenv(names[i]);
 		if (named && *named)
 			return add_rcpt(m, named);
 	}
+	if (local && *local && domain &&
+		(size_t)snprintf(joined, sizeof(joined), "%s@%s", local,
+			domain) < sizeof(joined))
+		return add_rcpt(m, joined);
 	return fail(EX_USAGE, "no recipient: give -r ADDRESS (there is no "
 			      "$RECIPIENT either)");
 }

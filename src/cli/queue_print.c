@@ -304,6 +304,76 @@ static void put_record(const json_t *r)
 		put_json("file", json_array_get(files, i), 10);
 }
 
+/* "knew find/Contact/...: 1 row, 003..." */
+static void put_facts(const json_t *facts)
+{
+	for (size_t i = 0; i < json_array_size(facts); i++) {
+		const json_t *f = json_array_get(facts, i);
+		long long rows = (long long)number(f, "rows");
+		fputs("      knew ", stdout);
+		put(text(f, "question"), 0, 0);
+		printf(": %lld row%s", rows, rows == 1 ? "" : "s");
+		if (*text(f, "id")) {
+			fputs(", ", stdout);
+			put(text(f, "id"), 0, 0);
+		}
+		putchar('\n');
+	}
+}
+
+static void put_rule(const json_t *journal)
+{
+	if (!*text(journal, "script"))
+		return;
+	fputs("      rule ", stdout);
+	put(text(journal, "script"), 0, 0);
+	if (*text(journal, "sha256")) {
+		fputs(", version ", stdout);
+		put(text(journal, "sha256"), 13, 0);
+	}
+	putchar('\n');
+}
+
+/* The answer's records are told with the plan's; here is all else. */
+static void put_answer(const json_t *answer, bool has_records)
+{
+	if (!json_is_object(answer)) {
+		if (!is_empty(answer))
+			put_json("answer", answer, 6);
+		return;
+	}
+	for (void *at = json_object_iter((json_t *)(uintptr_t)answer); at;
+		at = json_object_iter_next((json_t *)(uintptr_t)answer, at)) {
+		const char *key = json_object_iter_key(at);
+		const json_t *value = json_object_iter_value(at);
+		if ((has_records && strcmp(key, "records") == 0) ||
+			is_empty(value))
+			continue;
+		fputs("      answer ", stdout);
+		put_json(key, value, 0);
+	}
+}
+
+static void put_took(const json_t *ms)
+{
+	if (json_is_object(ms))
+		printf("      took %lld ms to evaluate, %lld ms to apply\n",
+			(long long)number(ms, "evaluate"),
+			(long long)number(ms, "apply"));
+}
+
+/* Tells whether a member of the journal is printed in a way of its own. */
+static bool is_known(const char *key)
+{
+	static const char *const keys[] = { "script", "sha256", "facts",
+		"records", "answer", "ms", "message_id" };
+
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	return false;
+}
+
 /* The mill's journal; a member that is not known is shown as it is. */
 static void put_journal(const json_t *journal)
 {
@@ -314,16 +384,20 @@ static void put_journal(const json_t *journal)
 			put_json("journal", journal, 6);
 		return;
 	}
+	put_rule(journal);
 	for (void *at = json_object_iter((json_t *)(uintptr_t)journal); at;
 		at = json_object_iter_next((json_t *)(uintptr_t)journal, at)) {
 		const char *key = json_object_iter_key(at);
 		const json_t *value = json_object_iter_value(at);
-		if (strcmp(key, "records") == 0 || is_empty(value))
-			continue;
-		put_json(key, value, 6);
+		if (!is_known(key) && !is_empty(value))
+			put_json(key, value, 6);
 	}
+	put_facts(json_object_get(journal, "facts"));
 	for (size_t i = 0; i < json_array_size(records); i++)
 		put_record(json_array_get(records, i));
+	put_answer(json_object_get(journal, "answer"),
+		json_array_size(records) > 0);
+	put_took(json_object_get(journal, "ms"));
 }
 
 static void put_history(const json_t *history)

@@ -50,8 +50,8 @@ route "support" {{
 """
 
 # So that some senders of tests/mails are known to the sandbox.
-CONTACTS = [("Ann", "Example", "ann@example.com"),
-            ("Jürgen", "Müller", "juergen@example.net")]
+CONTACTS = [("Ann", "Miller", "ann.miller@example.com"),
+            ("Jörg", "Müller", "joerg.mueller@example.net")]
 
 
 class Failed(Exception):

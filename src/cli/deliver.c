@@ -24,6 +24,10 @@ static int run(int argc, char **argv)
 	/* beside us when installed; in its own folder within a build tree */
 	static const char *const places[] = { NAME, "deliver/" NAME,
 		"../libexec/" NAME, "../libexec/mailmill/" NAME };
+	static char short_help[] = "-h";
+
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		argv[1] = short_help;
 
 	for (size_t i = 0; i < COUNT(places); i++) {
 		AUTO(bytes) char *path = file_beside(proc_self(), places[i]);
@@ -37,7 +41,6 @@ static int run(int argc, char **argv)
 	cli_say(&cli_deliver,
 		"there is no " NAME " beside %s: is the installation whole?",
 		proc_self());
-	(void)argc;
 	return EX_TEMPFAIL;
 }
 

@@ -1,0 +1,2 @@
+if address "subject" "x" { keep; }
+if address ["from", "return-path"] "x" { keep; }

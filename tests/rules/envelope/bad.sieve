@@ -1,0 +1,2 @@
+require "envelope";
+if envelope ["to", "form"] "x" { stop; }

@@ -1,0 +1,5 @@
+require ["fileinto", "copy", "encoded-character"];
+fileinto ["a"];
+fileinto "${hex:ff}";
+fileinto "";
+fileinto :copy :copy "a";

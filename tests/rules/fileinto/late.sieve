@@ -1,0 +1,3 @@
+require ["fileinto", "variables", "encoded-character"];
+set "a" "${hex:ff}";
+fileinto "x${a}";

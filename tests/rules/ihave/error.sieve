@@ -1,0 +1,4 @@
+require ["ihave", "variables"];
+set "who" "nobody";
+keep;
+error "${who} is here";

@@ -1,0 +1,3 @@
+require ["regex", "variables"];
+set "a" "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
+if string :regex "${a}" "^(a+)+$" { discard; }

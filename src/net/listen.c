@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -344,10 +345,14 @@ int listen_accept(struct listener *l, int *fd, struct listen_peer *peer)
 	if (got < 0)
 		return errno == EAGAIN ? LISTEN_NONE : LISTEN_FULL;
 	*peer = (struct listen_peer){ 0 };
-	if (ss.ss_family == AF_INET || ss.ss_family == AF_INET6)
+	if (ss.ss_family == AF_INET || ss.ss_family == AF_INET6) {
+		int on = 1;
+		/* what we say is whole, nothing is won by waiting */
+		setsockopt(got, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		name_ip(&ss, peer);
-	else
+	} else {
 		name_unix(got, peer);
+	}
 	*fd = got;
 	return 0;
 }

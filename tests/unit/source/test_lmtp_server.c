@@ -387,6 +387,37 @@ TEST(slow_readers_stop_it_from_reading)
 	end(&s);
 }
 
+TEST(bears_with_no_descriptors)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct rlimit files, few;
+	struct server s;
+	int fds[3];
+
+	begin(&s, &source_lmtp, (struct lmtp_conf){ 0 });
+	expect_log("source.full");
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", s.path);
+	for (int i = 0; i < 3; i++) {
+		fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		set_patience(fds[i]);
+	}
+	getrlimit(RLIMIT_NOFILE, &files);
+	few = files;
+	few.rlim_cur = (rlim_t)fds[2] + 1;
+	setrlimit(RLIMIT_NOFILE, &few);
+	for (int i = 0; i < 3; i++)
+		is_int(connect(fds[i], (const struct sockaddr *)&un,
+			       sizeof(un)),
+			0, "connects to the queue");
+	usleep(100000);
+	setrlimit(RLIMIT_NOFILE, &files);
+	for (int i = 0; i < 3; i++) {
+		want(fds[i], "220", "is served when there are some again");
+		close(fds[i]);
+	}
+	end(&s);
+}
+
 static void drain(void *ctx)
 {
 	struct server *s = ctx;

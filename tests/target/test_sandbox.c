@@ -456,6 +456,49 @@ TEST(a_refusal_is_told_and_concerns_one)
 	stop_box(&b);
 }
 
+/* More than one graph holds: pieces, one after the other. */
+TEST(a_long_plan_goes_in_steps)
+{
+	enum {
+		N = 1101
+	};
+	static const char *const plain[] = { "--no-external-id",
+		"Case,EmailMessage", "--strict-updates" };
+
+	for (int is_plain = 0; is_plain < 2; is_plain++) {
+		struct box b = { 0 };
+		struct mail *m;
+		struct plan_record *records;
+
+		start_box(&b, plain, is_plain ? COUNT(plain) : 0);
+		open_target_with(&b, by_secret);
+		m = make_mail(&b, 1);
+		records = arena_array(m->job.arena, N, sizeof(*records));
+		records[0] = m->records[0];
+		for (unsigned i = 1; i < N; i++) {
+			records[i] = m->records[1];
+			records[i].name = str_c(
+				arena_printf(m->job.arena, "row%u", i));
+			records[i].key = str_c(
+				arena_printf(m->job.arena, "key%u", i));
+		}
+		m->plan.records = records;
+		m->plan.n_records = N;
+		order_fault(&b, "{\"call\":\"graph\",\"fault\":\"reset_after\","
+				"\"after\":1,\"times\":1}");
+		is_int(deliver(&b, &m, 1), 1,
+			"done, though an answer was lost");
+		is_int(count_records(&b, "Case"), 1, "one Case");
+		is_int(count_records(&b, "EmailMessage"), N - 1,
+			"and each row once");
+		if (m->job.outcome == TARGET_DONE)
+			is_true(sf_is_id(m->job.records[N - 1].id),
+				"with its id");
+		free_mail(m);
+		stop_box(&b);
+	}
+}
+
 static int make_body(struct buf *plain, struct buf *coded)
 {
 	struct err err;

@@ -24,13 +24,20 @@ static bool is_reference_id(struct str s)
 	return s.len <= NAME_LEN_MAX && sf_is_name(s, false) && s.p[0] != '_';
 }
 
-const char *sf_graph_name(
-	struct arena *a, const struct plan *plan, size_t record)
+static bool has_usable_names(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_records; i++)
 		if (!is_reference_id(plan->records[i].name))
-			return arena_printf(a, "r%zu", record);
-	return arena_printf(a, "%.*s", STR_ARG(plan->records[record].name));
+			return false;
+	return true;
+}
+
+const char *sf_graph_name(
+	struct arena *a, const struct sf_graph *g, size_t record)
+{
+	if (!g->has_names)
+		return arena_printf(a, "r%zu", record);
+	return arena_printf(a, "%.*s", STR_ARG(g->plan->records[record].name));
 }
 
 struct str sf_graph_key(const struct sf_graph *g, size_t record)
@@ -79,7 +86,7 @@ static int write_ref(struct buf *out, const struct sf_graph *g,
 			"more: its object has no key field to find it by",
 			in->line, STR_ARG(in->value));
 	buf_printf(out, "\"@{%s.id}\"",
-		sf_graph_name(g->notes->arena, g->plan, (size_t)at));
+		sf_graph_name(g->notes->arena, g, (size_t)at));
 	return 0;
 }
 
@@ -293,7 +300,7 @@ static int write_node(
 	if (g->n_nodes > 0)
 		buf_byte(out, ',');
 	buf_printf(out, "{\"referenceId\":\"%s\",",
-		sf_graph_name(g->notes->arena, g->plan, record));
+		sf_graph_name(g->notes->arena, g, record));
 	if (write_target(out, g, o, record, err))
 		return -1;
 	write_headers(out, g, o);
@@ -335,6 +342,7 @@ int sf_graph_write(
 	struct buf *out, const char *id, struct sf_graph *g, struct err *err)
 {
 	g->n_nodes = 0;
+	g->has_names = has_usable_names(g->plan);
 	buf_printf(out, "{\"graphId\":\"%s\",\"compositeRequest\":[", id);
 	for (size_t i = g->from; i < g->to; i++)
 		if (g->records[i].is_known)

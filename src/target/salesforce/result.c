@@ -97,8 +97,7 @@ bool sf_result_read(struct arena *a, const json_t *answer,
 	*fail = (struct sf_failure){ .class = SF_AGAIN, .is_unclear = true };
 	*record = g->from;
 	for (size_t i = g->from; i < g->to; i++) {
-		const json_t *node = find_node(
-			nodes, sf_graph_name(a, g->plan, i));
+		const json_t *node = find_node(nodes, sf_graph_name(a, g, i));
 		struct sf_failure one = { .class = SF_AGAIN,
 			.is_unclear = true,
 			.code = "",

@@ -200,6 +200,7 @@ struct sf_graph {
 	struct sf_notes *notes;
 	/* made: */
 	size_t n_nodes;
+	bool has_names; /* the records' names serve as referenceIds */
 };
 
 /* Tells where the piece that begins at `from` ends. */
@@ -213,7 +214,7 @@ MUST_CHECK int sf_graph_write(
 	struct buf *out, const char *id, struct sf_graph *g, struct err *err);
 /* Writes the referenceId of a record: its name, or its number. */
 const char *sf_graph_name(
-	struct arena *a, const struct plan *plan, size_t record);
+	struct arena *a, const struct sf_graph *g, size_t record);
 /* Tells the key that a record is looked up by, or STR_NULL. */
 struct str sf_graph_key(const struct sf_graph *g, size_t record);
 

@@ -28,22 +28,27 @@ def snippet(name, daemon):
         text = f.read()
     return (text.replace("127.0.0.1:2424", f"127.0.0.1:{daemon.port}")
             .replace("/run/mailmill/pipe", os.path.join(daemon.state, "pipe"))
-            .replace("/usr/bin/mailmill-deliver", DELIVER)
-            .replace("/usr/lib/mailmill/mailmill-deliver", DELIVER)
+            .replace("/usr/bin/mailmill-deliver",
+                     f"{DELIVER} -s {daemon.state}/pipe")
             .replace("/usr/bin/mailmill", EXE))
 
 
 def section(text, name):
-    """The lines of a snippet below a comment '# NAME:' up to the next one."""
+    """The lines of a snippet below '# --- NAME', up to the next such line."""
     got, inside = [], False
     for line in text.splitlines():
-        m = re.match(r"#+ *(\S+):\s*$", line)
+        m = re.match(r"# --- ([^\s:]+)", line)
         if m:
             inside = m.group(1) == name
         elif inside:
             got.append(line)
-    check(any(got), f"the snippet has a part '# {name}:'")
+    check(any(got), f"the snippet has a part '# --- {name}'")
     return "\n".join(got) + "\n"
+
+
+def table(text, name):
+    """The same of a table that stands there as a comment."""
+    return re.sub(r"(?m)^#\s*", "", section(text, name))
 
 
 MAIN = """\
@@ -94,7 +99,7 @@ postlog   unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    def __init__(self, lab, main_cf, master_cf=""):
+    def __init__(self, lab, main_cf, master_cf="", tables=()):
         if os.geteuid() or not shutil.which("postfix"):
             raise Skip("needs root and Postfix")
         self.dir = lab.fresh("postfix")
@@ -103,11 +108,17 @@ class Postfix:
             os.mkdir(f"{self.dir}/{name}")
         os.chmod(self.dir, 0o755)
         shutil.chown(f"{self.dir}/data", "postfix")
+        main_cf = main_cf.replace("/etc/postfix/", f"{self.dir}/conf/")
         self.conf = f"{self.dir}/conf"
         with open(f"{self.conf}/main.cf", "w") as f:
             f.write(MAIN.format(dir=self.dir) + main_cf)
         with open(f"{self.conf}/master.cf", "w") as f:
             f.write(MASTER.format(port=self.port) + master_cf)
+        for name, rows in tables:
+            path = f"{self.conf}/{name}"
+            with open(path, "w") as f:
+                f.write(rows)
+            subprocess.run(["postmap", "-c", self.conf, path], check=True)
         got = subprocess.run(["postfix", "-c", self.conf, "start"],
                              capture_output=True, text=True)
         check(got.returncode == 0, got.stderr + self.log())
@@ -138,7 +149,8 @@ class Exim:
         os.makedirs(f"{self.dir}/spool/input")
         subprocess.run(["chown", "-R", "Debian-exim", self.dir])
         with open("/etc/exim4/exim4.conf", "w") as f:
-            f.write(EXIM_CONF.format(dir=self.dir, port=self.port) + config)
+            f.write(EXIM_CONF.format(
+                dir=self.dir, port=self.port, exe=self.exe) + config)
         self.proc = subprocess.Popen(
             [self.exe, "-bdf", "-q1s"], stdout=subprocess.DEVNULL,
             stderr=open(f"{self.dir}/err.log", "w"))
@@ -172,6 +184,7 @@ class Exim:
 
 
 EXIM_CONF = """\
+exim_path = {exe}
 spool_directory = {dir}/spool
 log_file_path = {dir}/%slog
 pid_file_path = {dir}/pid
@@ -260,28 +273,41 @@ def deliver_all(lab, make):
 
 
 def test_postfix_delivers_by_lmtp(lab):
-    deliver_all(lab, lambda lab, d: Postfix(
-        lab, section(snippet("postfix-lmtp.cf", d), "main.cf")))
+    def make(lab, d):
+        text = snippet("postfix-lmtp.cf", d)
+        return Postfix(lab, section(text, "main.cf"), tables=(
+            ("transport", table(text, "/etc/postfix/transport")),
+            ("mailmill_recipients",
+             table(text, "/etc/postfix/mailmill_recipients"))))
+    deliver_all(lab, make)
 
 
 def test_postfix_delivers_by_pipe(lab):
     def make(lab, d):
         text = snippet("postfix-pipe.cf", d)
-        return Postfix(lab, section(text, "main.cf"),
-                       section(text, "master.cf"))
+        return Postfix(lab, section(text, "main.cf")
+                       + "relay_domains = example.org\n",
+                       section(text, "master.cf"), (
+            ("transport", table(text, "/etc/postfix/transport")),))
     deliver_all(lab, make)
+
+
+def exim(lab, text):
+    return Exim(lab, "begin routers\n" + section(text, "routers")
+                + "begin transports\n" + section(text, "transports")
+                + "begin retry\n* * F,1h,1s\n")
 
 
 def test_exim_delivers_by_lmtp(lab):
     exim_program()
-    deliver_all(lab, lambda lab, d: Exim(
-        lab, snippet("exim-lmtp.conf", d)))
+    deliver_all(lab, lambda lab, d: exim(lab, snippet("exim-lmtp.conf", d)
+                                         .replace("port = 2424",
+                                                  f"port = {d.port}")))
 
 
 def test_exim_delivers_by_pipe(lab):
     exim_program()
-    deliver_all(lab, lambda lab, d: Exim(
-        lab, snippet("exim-pipe.conf", d)))
+    deliver_all(lab, lambda lab, d: exim(lab, snippet("exim-pipe.conf", d)))
 
 
 def test_procmail_delivers_by_pipe(lab):

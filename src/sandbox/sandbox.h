@@ -258,6 +258,7 @@ struct sb_reply {
 	char id[SB_ID_LEN + 1];
 	char location[256];
 	char extra_name[32], extra_value[128]; /* one more header */
+	bool is_attachment;		       /* to be saved, not shown */
 	bool is_file; /* body is a piece of the blob file */
 	uint64_t file_at, file_len;
 	char file_name[256];

@@ -20,6 +20,7 @@
 #include <zlib.h>
 
 #include <mailmill/clock.h>
+#include <mailmill/enc.h>
 #include <mailmill/file.h>
 #include <mailmill/log.h>
 
@@ -322,6 +323,15 @@ static void add_headers(
 	if (r->extra_name[0])
 		MHD_add_response_header(
 			response, r->extra_name, r->extra_value);
+	if (r->is_attachment) {
+		AUTO(buf) struct buf name = BUF_INIT(1000);
+		buf_c(&name, "attachment; filename*=UTF-8''");
+		enc_percent(&name, str_c(r->file_name));
+		MHD_add_response_header(
+			response, "Content-Disposition", name.p);
+		MHD_add_response_header(
+			response, "X-Content-Type-Options", "nosniff");
+	}
 	if (r->status == 401)
 		MHD_add_response_header(response, "WWW-Authenticate", "Token");
 	if (r->type && str_starts(str_c(r->type), STR("text/html")))

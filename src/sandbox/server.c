@@ -369,14 +369,35 @@ static void log_request(struct request *q, uint64_t n_out)
 		c.status, c.ms, c.fault);
 }
 
+/* For people with curl. */
+static void indent_reply(struct request *q)
+{
+	const char *wish = header(q, "X-PrettyPrint");
+	struct sb_reply *r = &q->reply;
+	AUTO(json) json_t *j = NULL;
+	char *text;
+
+	if (!wish || strcmp(wish, "1") || r->type || !r->body.len)
+		return;
+	j = json_loadb(r->body.p, r->body.len, JSON_DECODE_ANY, NULL);
+	text = json_dumps(j, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+	if (!text)
+		return;
+	buf_clear(&r->body);
+	buf_c(&r->body, text);
+	free(text);
+}
+
 static enum MHD_Result send_reply(struct request *q)
 {
 	struct sb_reply *r = &q->reply;
 	struct MHD_Response *response;
 	enum MHD_Result result;
 	bool is_packed;
-	uint64_t n_out = r->is_file ? r->file_len : r->body.len;
+	uint64_t n_out;
 
+	indent_reply(q);
+	n_out = r->is_file ? r->file_len : r->body.len;
 	log_request(q, n_out);
 	is_packed = !r->is_file && r->body.len >= GZIP_MIN && may_gzip(q) &&
 		    pack_reply(r);

@@ -190,24 +190,32 @@ char *str_dup(struct str s)
 
 #define NEAREST_LEN_MAX 64
 
-/* Levenshtein distance with one row of memory; long names are not compared. */
+/*
+ * Edit distance, two swapped letters counting once, as people type them. Three
+ * rows of memory; long names are not compared.
+ */
 static size_t distance(struct str a, struct str b)
 {
-	size_t row[NEAREST_LEN_MAX + 1];
+	size_t rows[3][NEAREST_LEN_MAX + 1];
 
 	for (size_t j = 0; j <= b.len; j++)
-		row[j] = j;
+		rows[0][j] = j;
 	for (size_t i = 1; i <= a.len; i++) {
-		size_t diagonal = row[0];
+		size_t *row = rows[i % 3], *last = rows[(i - 1) % 3];
+
 		row[0] = i;
 		for (size_t j = 1; j <= b.len; j++) {
-			size_t change = diagonal + (lower(a.p[i - 1]) !=
-							   lower(b.p[j - 1]));
-			diagonal = row[j];
-			row[j] = MIN(change, MIN(row[j], row[j - 1]) + 1);
+			char x = lower(a.p[i - 1]), y = lower(b.p[j - 1]);
+
+			row[j] = MIN(last[j - 1] + (x != y),
+				MIN(last[j], row[j - 1]) + 1);
+			if (i > 1 && j > 1 && x == lower(b.p[j - 2]) &&
+				y == lower(a.p[i - 2]))
+				row[j] = MIN(
+					row[j], rows[(i - 2) % 3][j - 2] + 1);
 		}
 	}
-	return row[b.len];
+	return rows[a.len % 3][b.len];
 }
 
 ssize_t str_nearest(struct str s, const char *const *names, size_t n_names)

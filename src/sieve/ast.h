@@ -55,6 +55,7 @@ struct sieve_piece {
 };
 struct sieve_text {
 	struct sieve_pos pos;
+	size_t end;	  /* offset behind it in the source */
 	struct str value; /* after escapes and encoded-character */
 	/* Checked: none when the string has no reference. */
 	struct sieve_piece *pieces;

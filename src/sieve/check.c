@@ -48,8 +48,11 @@ static int hint_nearest(struct sieve_check *c, struct str name,
 	const char *const *names, size_t n_names)
 {
 	AUTO(buf) struct buf list = BUF_INIT(1000);
-	ssize_t near = str_nearest(name, names, n_names);
+	ssize_t near;
 
+	if (c->teller->is_full)
+		return -1;
+	near = str_nearest(name, names, n_names);
 	if (near >= 0)
 		return sieve_hint(c, "did you mean '%s'?", names[near]);
 	if (!n_names || n_names > FEW_NAMES)

@@ -7,6 +7,8 @@
  * compile time; that of a value once a test. The values are the outer loop:
  * the first value that any key fits wins, which match variables make visible.
  */
+#include <mailmill/utf8.h>
+
 #include "script.h"
 
 static const struct sieve_match_type *find_type(const struct sieve_check *c,
@@ -272,7 +274,8 @@ void sieve_set_match_values(
 {
 	r->n_match_values = (unsigned)MIN(n, SIEVE_MATCH_VALUES_MAX);
 	for (size_t i = 0; i < r->n_match_values; i++)
-		r->match_values[i] = arena_str(r->arena, groups[i]);
+		r->match_values[i] = arena_str(
+			r->arena, utf8_cut(groups[i], r->limits->value_len));
 }
 
 /* Keys and their normal forms, for one test. */
@@ -301,10 +304,16 @@ static int get_keys(
 	return 0;
 }
 
+/* Normal forms of values larger than this are not kept. */
+#define KEPT_MAX 4096
+
 static int match_value(struct sieve_run *r, const struct sieve_match *m,
 	struct str value, const struct keys *keys)
 {
-	struct str normal = normalize(m->comparator, r->arena, value);
+	AUTO(arena) struct arena *scratch = value.len > KEPT_MAX ? arena_new()
+								 : NULL;
+	struct str normal = normalize(
+		m->comparator, scratch ? scratch : r->arena, value);
 	int rc = sieve_step(r, 1 + keys->n * (1 + value.len / 256));
 
 	for (size_t i = 0; rc == 0 && i < keys->n; i++)

@@ -138,6 +138,7 @@ static void add_text(struct parser *p, struct sieve_arg *arg)
 		arg->texts = arena_grow(p->arena, arg->texts, arg->n,
 			arg->n * 2, sizeof(*arg->texts));
 	arg->texts[arg->n].pos = p->token.pos;
+	arg->texts[arg->n].end = p->token.end.offset;
 	arg->texts[arg->n++].value = p->token.text;
 	advance(p);
 }

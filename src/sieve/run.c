@@ -29,8 +29,15 @@ int sieve_fail(struct sieve_run *r, const char *fmt, ...)
 	return SIEVE_FAILED;
 }
 
+/* What an evaluation may make beside the mail itself. */
+#define MEMORY_MAX ((size_t)256 << 20)
+
 int sieve_step(struct sieve_run *r, uint64_t n)
 {
+	if (arena_used(r->arena) - r->used_before > MEMORY_MAX)
+		return sieve_fail(r,
+			"the rule needs more than %zu MiB for this mail",
+			MEMORY_MAX >> 20);
 	if (r->steps >= n) {
 		r->steps -= n;
 		return 0;
@@ -397,6 +404,7 @@ struct sieve_run *sieve_run_new(const struct sieve_script *s, struct mail *mail,
 	r->err = err;
 	r->is_kept = true;
 	r->steps = s->limits.steps;
+	r->used_before = arena_used(a);
 	r->plan = ARENA_NEW(a, struct plan);
 	r->plan->script = arena_str(a, s->name);
 	r->plan->script_sha256 = arena_str(a, s->sha256);
@@ -441,6 +449,7 @@ void sieve_run_set_mail(
 	struct sieve_run *r, struct mail *mail, const struct envelope *env)
 {
 	r->mail = mail;
+	r->mail_number++;
 	r->env = env;
 	r->headers = NULL;
 	r->addresses = NULL;

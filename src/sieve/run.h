@@ -27,6 +27,7 @@ struct sieve_run {
 	const struct sieve_script *script;
 	const struct sieve_limits *limits;
 	struct mail *mail;
+	unsigned mail_number; /* counts the mails that there were before */
 	const struct envelope *env;
 	const struct facts *facts;
 	struct arena *arena;
@@ -38,6 +39,7 @@ struct sieve_run {
 	bool is_taken;		     /* the last if or elsif ran its block */
 	unsigned n_redirects;
 	uint64_t steps;			/* left */
+	size_t used_before;		/* of the arena, by others */
 	const struct sieve_node *leave; /* of SIEVE_LEAVE */
 
 	struct str *variables; /* by slot */
@@ -58,7 +60,10 @@ struct sieve_run {
  */
 int sieve_fail(struct sieve_run *r, const char *fmt, ...) PRINTF(2, 3);
 
-/* Counts `n` steps. Returns: 0, or SIEVE_FAILED when none are left. */
+/*
+ * Counts `n` steps, and looks at the memory taken. Returns: 0, or SIEVE_FAILED
+ * when there is no more of either.
+ */
 int sieve_step(struct sieve_run *r, uint64_t n);
 
 /* Runs the commands of a node's block. Returns: an enum sieve_flow. */

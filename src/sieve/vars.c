@@ -172,19 +172,25 @@ static int resolve_ref(struct sieve_check *c, struct sieve_ref *ref)
 }
 
 /*
- * Finds the place of a reference in the source: behind `from`, which moves on.
- * What was built by escapes is not found and gets the string's place.
+ * Finds the place of a reference in the source: between *from, which moves on,
+ * and the end of the string. What was built by escapes is not found; it and
+ * all behind it get the place where the search has come to.
  */
 static struct sieve_pos find_ref(
-	struct str source, struct sieve_pos *from, struct str whole)
+	struct str source, struct sieve_pos *from, size_t end, struct str whole)
 {
 	struct sieve_pos pos = *from;
-	ssize_t at = str_find(str_sub(source, pos.offset, SIZE_MAX / 2), whole);
-	size_t to = pos.offset + (size_t)MAX(at, 0);
+	ssize_t at;
+	size_t to;
 
-	if (at < 0)
+	if (pos.offset >= end)
 		return pos;
-	for (; pos.offset < to; pos.offset++) {
+	at = str_find(str_sub(source, pos.offset, end - pos.offset), whole);
+	if (at < 0) {
+		from->offset = end;
+		return pos;
+	}
+	for (to = pos.offset + (size_t)at; pos.offset < to; pos.offset++) {
 		pos.column++;
 		if (source.p[pos.offset] == '\n') {
 			pos.line++;
@@ -229,8 +235,8 @@ static int cut_text(struct sieve_check *c, struct sieve_text *t, unsigned flags)
 			continue;
 		ref = ARENA_NEW(c->script->arena, struct sieve_ref);
 		ref->name = str_sub(s, at + 2, n);
-		ref->pos = find_ref(
-			c->script->source, &near, str_sub(s, at, n + 3));
+		ref->pos = find_ref(c->script->source, &near, t->end,
+			str_sub(s, at, n + 3));
 		ref->is_whole = n + 3 == s.len;
 		ref->may_defer = flags & SIEVE_DEFERS;
 		if (resolve_ref(c, ref) < 0)
@@ -245,6 +251,23 @@ static int cut_text(struct sieve_check *c, struct sieve_text *t, unsigned flags)
 	return 0;
 }
 
+/* Tells, once a script, that a reference will stay as it is written. */
+static void warn_plain(struct sieve_check *c, const struct sieve_text *t)
+{
+	struct str s = t->value;
+	ssize_t at = str_find(s, STR("${"));
+	size_t n = at < 0 ? 0 : measure_name(s, (size_t)at + 2);
+	size_t end = (size_t)at + 2 + n;
+
+	if (!n || end >= s.len || s.p[end] != '}' ||
+		map_set(c->told, STR("plain"), c))
+		return;
+	sieve_warn(c, t->pos, "${%.*s} stays as it is written",
+		STR_ARG(str_sub(s, (size_t)at + 2, n)));
+	sieve_hint(c, "for its value, write at the top: require "
+		      "\"variables\";");
+}
+
 int sieve_check_text(
 	struct sieve_check *c, struct sieve_text *t, unsigned flags)
 {
@@ -253,9 +276,10 @@ int sieve_check_text(
 			sieve_exts[i]->text_check(c, t) < 0)
 			return -1;
 	}
-	if (!sieve_check_has(c, "variables"))
-		return 0;
-	return cut_text(c, t, flags);
+	if (sieve_check_has(c, "variables"))
+		return cut_text(c, t, flags);
+	warn_plain(c, t);
+	return 0;
 }
 
 static int get_ref(

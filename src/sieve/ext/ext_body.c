@@ -3,6 +3,8 @@
 #include "../match.h"
 #include "../sieve_private.h"
 
+extern const struct sieve_ext sieve_ext_body;
+
 /* A message may have no body at all, which is less than an empty one. */
 static bool has_body(struct sieve_run *r)
 {
@@ -93,6 +95,42 @@ static void add_raw(struct sieve_run *r, struct sieve_values *out)
 		r, out, raw_of(r, root->offset, root->offset + root->len));
 }
 
+/* HTML parts made text, once a mail: by number of the part. */
+struct body_state {
+	unsigned mail_number;
+	struct str *texts; /* NULL: none was asked for */
+	unsigned n;
+};
+
+static unsigned count_parts(struct mail *mail)
+{
+	struct mail_part *part = mail_root(mail);
+	unsigned n = 0;
+
+	for (; part; part = mail_next(part))
+		n = MAX(n, part->number + 1);
+	return n;
+}
+
+static struct str html_text(struct sieve_run *r, struct mail_part *part)
+{
+	struct body_state *s = sieve_run_state(r, &sieve_ext_body, sizeof(*s));
+	struct str html;
+
+	if (!s->texts || s->mail_number != r->mail_number) {
+		s->mail_number = r->mail_number;
+		s->n = count_parts(r->mail);
+		s->texts = arena_array(r->arena, s->n, sizeof(*s->texts));
+	}
+	must(part->number < s->n);
+	if (s->texts[part->number].p)
+		return s->texts[part->number];
+	html = is_text(part) ? mail_part_text(r->mail, part)
+			     : mail_part_bytes(r->mail, part);
+	s->texts[part->number] = mail_html_to_text(r->arena, html);
+	return s->texts[part->number];
+}
+
 static void add_text(struct sieve_run *r, struct sieve_values *out)
 {
 	struct mail_part *part = mail_root(r->mail);
@@ -103,10 +141,8 @@ static void add_text(struct sieve_run *r, struct sieve_values *out)
 		if (part->first || (!is_text(part) && !is_html(part)) ||
 			!is_readable(part) || !has_type(r, part))
 			continue;
-		text = is_text(part) ? mail_part_text(r->mail, part)
-				     : mail_part_bytes(r->mail, part);
-		if (is_html(part))
-			text = mail_html_to_text(r->arena, text);
+		text = is_html(part) ? html_text(r, part)
+				     : mail_part_text(r->mail, part);
 		if (text.p)
 			sieve_values_add(r, out, text);
 	}

@@ -550,8 +550,12 @@ ssize_t mailmill_deferred(
 	return b->state == MAILMILL_CREATED ? b->record : -1;
 }
 
+/* Its values are nothing without ${...}. */
+static const char *const implies[] = { "variables", NULL };
+
 const struct sieve_ext sieve_ext_mailmill = {
 	.capability = "vnd.mailmill",
+	.implies = implies,
 	.ref_check = check_ref,
 	.ref_get = get_ref,
 };

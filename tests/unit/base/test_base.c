@@ -61,6 +61,9 @@ TEST(str_finds_the_nearest_name)
 	is_int(str_nearest(STR("heder"), names, 3), 0, "a letter missing");
 	is_int(str_nearest(STR("adress"), names, 3), 1, "a double letter");
 	is_int(str_nearest(STR("quux"), names, 3), -1, "nothing near");
+	is_int(str_nearest(STR("feild"),
+		       (const char *const[]){ "find", "field" }, 2),
+		1, "swapped letters are one mistake");
 	is_int(str_nearest(STR("x"), names, 3), -1, "one letter is near none");
 }
 

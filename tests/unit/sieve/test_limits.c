@@ -134,6 +134,25 @@ TEST(strings_do_not_explode)
 		"told");
 }
 
+TEST(memory)
+{
+	AUTO(buf) struct buf source = BUF_INIT(OUT_MAX),
+			     out = BUF_INIT(OUT_MAX);
+
+	buf_c(&source,
+		"require \"variables\";\nset \"a\" \"0123456789abcdef\";\n");
+	repeat(&source, "set \"a\" \"${a}${a}\";\n", 12);
+	repeat(&source,
+		"set \"b\" \"${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}"
+		"${a}${a}${a}${a}${a}${a}\";\n",
+		400);
+	run_with(sieve_limits_default(), source.p, str_c(mail_small), NULL,
+		&out);
+	is_true(str_find(buf_view(&out),
+			STR("the rule needs more than 256 MiB")) > 0,
+		"memory is bounded, and told");
+}
+
 TEST(actions)
 {
 	AUTO(buf) struct buf source = BUF_INIT(OUT_MAX),

@@ -98,6 +98,7 @@ struct store {
 	pthread_cond_t more; /* the writer waits for it */
 	pthread_cond_t over; /* words wait for it */
 	struct store_put *puts, **puts_end;
+	struct store_put *bulk, **bulk_end; /* the large ones */
 	struct store_claim *claims, **claims_end;
 	struct store_finish *finishes, **finishes_end;
 	struct store_wait *waits, **waits_end;

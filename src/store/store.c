@@ -2,7 +2,7 @@
 /*
  * store.c - the front of all databases: the writer's thread, limits, time.
  *
- * Writing. Callers append to four lists under one lock. The writer takes all
+ * Writing. Callers append to lists under one lock. The writer takes all
  * that is there (up to a bound on bytes and jobs), runs it in one transaction,
  * commits, and then tells everyone. While it syncs, the next group gathers: an
  * idle system commits at once, a busy one shares syncs, and no timer is needed.
@@ -35,8 +35,9 @@
 #include "driver.h"
 
 #define BODY_MEMORY_MAX ((uint64_t)1 << 20)
-/* bytes of bodies in one transaction */
-#define BATCH_BYTES_MAX ((uint64_t)64 << 20)
+/* bytes of bodies in one transaction, and in one put that goes alone */
+#define BATCH_BYTES_MAX ((uint64_t)16 << 20)
+#define BULK_LEAST ((uint64_t)1 << 20)
 #define DISK_LOOK_MS 1000
 /* a smaller step back of the clock is not worth a skew */
 #define STEP_LEAST_MS 1000
@@ -280,6 +281,7 @@ struct batch {
 	struct job *jobs;
 	size_t n, n_room;
 	uint64_t bytes;
+	bool was_bulk; /* the last one was a large put */
 };
 
 static const struct err *reason_of(const struct job *j)
@@ -451,6 +453,24 @@ static void add_job(struct batch *b, const struct job_kind *kind, void *what)
 			(s)->list##_end = &(s)->list;                          \
 	}
 
+/*
+ * A large put takes its time, so it goes alone, and by turns with all else:
+ * small mails wait for one of them at most, and none of them waits for ever.
+ */
+static bool take_bulk(struct batch *b)
+{
+	struct store *s = b->store;
+	bool has_others = s->finishes || s->waits || s->puts || s->claims;
+
+	if (!s->bulk || (b->was_bulk && has_others))
+		return false;
+	add_job(b, &a_put, s->bulk);
+	s->bulk = s->bulk->next;
+	if (!s->bulk)
+		s->bulk_end = &s->bulk;
+	return true;
+}
+
 /* Finishes go first: they free what waits; claims last: they see the puts. */
 static void take_jobs(struct batch *b)
 {
@@ -458,6 +478,9 @@ static void take_jobs(struct batch *b)
 
 	b->n = 0;
 	b->bytes = 0;
+	b->was_bulk = take_bulk(b);
+	if (b->was_bulk)
+		return;
 	TAKE_LIST(b, s, finishes, &a_finish, s->finishes->journal.len);
 	TAKE_LIST(b, s, waits, &a_wait, 0);
 	TAKE_LIST(b, s, puts, &a_put, s->puts->size);
@@ -536,6 +559,7 @@ static void init_shared(struct store *s, const struct store_options *o)
 	if (s->options.keep_bytes_ms > s->options.keep_journal_ms)
 		s->options.keep_bytes_ms = s->options.keep_journal_ms;
 	s->puts_end = &s->puts;
+	s->bulk_end = &s->bulk;
 	s->claims_end = &s->claims;
 	s->finishes_end = &s->finishes;
 	s->waits_end = &s->waits;
@@ -643,7 +667,10 @@ void store_put(struct store *s, struct store_put *put)
 	if (has_bad_rcpt(put))
 		err_set(&err, ERR_PERM, "a recipient holds a line break");
 	else if (!refuse_writing(s, &err)) {
-		HAND_OVER(s, puts, put);
+		if (put->size > BULK_LEAST)
+			HAND_OVER(s, bulk, put);
+		else
+			HAND_OVER(s, puts, put);
 		return;
 	}
 	put->done(put, -1, &err);

@@ -778,7 +778,7 @@ TEST(retention_takes_bytes_then_rows_but_never_the_dead)
 	is_int(put_sync(b.store, &m.put, &err), 0, "put");
 	done_id = put_one(&b, "done");
 	dead_id = put_one(&b, "dead");
-	is_int(claim_sync(&b, &claim, 10, now + 1000), 4, "four");
+	is_int(claim_sync(&b, &claim, 10, clock_wall_ms()), 4, "four");
 	finish_to(&b, claim.items[0].id, STORE_DONE);
 	finish_to(&b, claim.items[1].id, STORE_HELD);
 	finish_to(&b, claim.items[2].id, STORE_DONE);
@@ -873,5 +873,50 @@ TEST(a_crowd_is_served)
 	is_int(c.n_bad, 0, "none was refused");
 	is_int(store_stats(b.store, by_state, &oldest, &err), 0, "counts");
 	is_int(by_state[STORE_QUEUED], 320, "all are there");
+	check_books(&b);
+}
+
+/* --- large and small ------------------------------------------------------ */
+
+struct order {
+	struct waiter waiter;
+	int *n_over, rank;
+	pthread_mutex_t *gate; /* the writer waits here */
+};
+
+static void on_ordered(
+	struct store_put *put, int outcome, const struct err *err)
+{
+	struct order *o = put->ctx;
+
+	pthread_mutex_lock(o->gate);
+	o->rank = (*o->n_over)++;
+	pthread_mutex_unlock(o->gate);
+	waiter_end(&o->waiter, outcome, err);
+}
+
+TEST(a_small_mail_waits_for_one_large_one)
+{
+	AUTO(bench) struct bench b;
+	AUTO(bytes) char *body = mem_new(3000001);
+	struct sample m[6];
+	struct order o[6];
+	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+	int n_over = 0;
+
+	bench_init(&b);
+	memset(body, 'x', 3000000);
+	pthread_mutex_lock(&gate);
+	for (int i = 0; i < 6; i++) {
+		o[i] = (struct order){ WAITER, &n_over, 0, &gate };
+		sample_init(&m[i], i == 5 ? "small" : body);
+		m[i].put.done = on_ordered;
+		m[i].put.ctx = &o[i];
+		store_put(b.store, &m[i].put);
+	}
+	pthread_mutex_unlock(&gate);
+	for (int i = 0; i < 6; i++)
+		is_int(waiter_wait(&o[i].waiter, NULL), 0, "all are stored");
+	is_int(o[5].rank, 1, "the small one is the second");
 	check_books(&b);
 }

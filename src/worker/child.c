@@ -13,7 +13,8 @@
  *            has the read end of nothing and the write end of one pipe, closes
  *            the inner box and evaluates. The process passes on what came
  *            through the pipe, unread, once the child has ended well; so a
- *            child can neither see nor answer another's job.
+ *            child can neither see nor answer another's job. Answers are kept
+ *            where children have no memory, jobs are wiped.
  *
  * What fells the process is told by a signal handler in fixed words. The text
  * that libraries print before they abort (GLib does when memory ends) goes
@@ -26,6 +27,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -63,6 +65,7 @@ struct worker {
 	struct box *box;
 	struct arena *arena;
 	struct buf in, out;
+	char *hidden; /* of a forker: what out uses; a child does not have it */
 };
 
 /* Whether last words need a frame around them; for the signal handler. */
@@ -256,7 +259,9 @@ static size_t begin_answer(struct worker *w, enum frame_type type)
 {
 	size_t at;
 
-	if (w->out.cap > KEEP_MAX)
+	if (w->hidden && w->out.len > KEEP_MAX)
+		madvise(w->hidden, FRAME_RESULT_MAX, MADV_DONTNEED);
+	else if (!w->hidden && w->out.cap > KEEP_MAX)
 		buf_fini(&w->out);
 	buf_clear(&w->out);
 	at = frame_begin(&w->out, type);
@@ -286,14 +291,14 @@ static void run_child(struct worker *w, int body, int pipe_fd)
 	if (dup2(pipe_fd, SOCKET_FD) < 0 || catch_stderr(&err) < 0 ||
 		setrlimit(RLIMIT_CPU, &cpu) < 0 ||
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		_exit(EX_OSERR);
+		_exit(CHILD_NOT_BOXED);
 	close(pipe_fd);
 	is_framed = 0;
 	if (box_close(w->box, BOX_MAIL, &err) < 0)
-		_exit(EX_OSERR);
-	buf_clear(&w->out);
-	w->out.max -= PIPE_LEN *
-		      2; /* what the forker adds, and reads at once */
+		_exit(CHILD_NOT_BOXED);
+	/* less than the forker's, which adds a header and reads ahead */
+	w->hidden = NULL;
+	w->out = BUF_INIT(FRAME_RESULT_MAX - 2 * PIPE_LEN);
 	set_cpu_timer(w->time_ms);
 	evaluate(w, body);
 	if (file_write_all(SOCKET_FD, w->out.p, w->out.len) < 0)
@@ -356,6 +361,7 @@ static int send_fell(struct worker *w, int status, bool is_late)
 	wire_u32(&w->out, (uint32_t)status);
 	wire_u8(&w->out, is_late);
 	wire_str(&w->out, str_n((const char *)&words, sizeof(words)));
+	explicit_bzero(&words, sizeof(words));
 	return send_frame(&w->out, at);
 }
 
@@ -385,17 +391,39 @@ static int serve_forked(struct worker *w, int body)
 	return send_frame(&w->out, at);
 }
 
-static void serve(struct worker *w)
+/* Returns: the exit status. */
+static int serve(struct worker *w)
 {
 	for (;;) {
 		AUTO(fd) int body = -1;
-		if (!receive_frame(&w->in, FRAME_JOB, FRAME_JOB_MAX, &body) ||
-			body < 0 || w->in.len < FRAME_ID_LEN)
-			return;
-		if ((w->isolation == WORKER_MESSAGE ? serve_forked(w, body)
-						    : serve_here(w, body)) < 0)
-			return;
+		int rc;
+		if (!receive_frame(&w->in, FRAME_JOB, FRAME_JOB_MAX, &body))
+			return EX_OK;
+		if (body < 0 || w->in.len < FRAME_ID_LEN)
+			return EX_PROTOCOL;
+		rc = w->hidden ? serve_forked(w, body) : serve_here(w, body);
+		if (rc < 0)
+			return EX_OSERR;
+		explicit_bzero(w->in.p, w->in.len);
 	}
+}
+
+/*
+ * Has answers lie in memory that a child does not have. It is big enough from
+ * the start, so that the buffer never moves.
+ */
+static int hide_answers(struct worker *w, struct err *err)
+{
+	char *p = mmap(NULL, FRAME_RESULT_MAX + 1, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED ||
+		madvise(p, FRAME_RESULT_MAX + 1, MADV_DONTFORK) < 0)
+		return err_sys(err, "no memory for answers");
+	w->hidden = p;
+	w->out.p = p;
+	w->out.cap = FRAME_RESULT_MAX + 1;
+	return 0;
 }
 
 static int read_setup(struct worker *w, struct err *err)
@@ -434,7 +462,7 @@ static int begin(struct worker *w, struct err *err)
 	w->in = BUF_INIT(FRAME_JOB_MAX);
 	w->out = BUF_INIT(FRAME_RESULT_MAX);
 	if (box_limit(w->memory, err) < 0 || handle_deaths(err) < 0 ||
-		(is_batch && catch_stderr(err) < 0))
+		(is_batch ? catch_stderr(err) : hide_answers(w, err)) < 0)
 		return -1;
 	return box_close(w->box, is_batch ? BOX_MAIL : BOX_FORKER, err);
 }
@@ -445,7 +473,10 @@ static void end(struct worker *w)
 	box_free(w->box);
 	arena_free(w->arena);
 	buf_fini(&w->in);
-	buf_fini(&w->out);
+	if (w->hidden)
+		munmap(w->hidden, FRAME_RESULT_MAX + 1);
+	else
+		buf_fini(&w->out);
 }
 
 /* Leaves no descriptor but the socket and standard error. */
@@ -473,7 +504,7 @@ int worker_main(int argc, char **argv)
 	struct worker w = { 0 };
 	struct err err = { 0 };
 	struct buf ready = BUF_INIT(FRAME_HEADER_LEN);
-	int kind;
+	int kind, rc = EX_IOERR;
 	socklen_t len = sizeof(kind);
 
 	if (getsockopt(SOCKET_FD, SOL_SOCKET, SO_TYPE, &kind, &len) < 0) {
@@ -489,8 +520,8 @@ int worker_main(int argc, char **argv)
 	}
 	frame_begin(&ready, FRAME_READY);
 	if (send_frame(&ready, 0) == 0)
-		serve(&w);
+		rc = serve(&w);
 	buf_fini(&ready);
 	end(&w);
-	return EX_OK;
+	return rc;
 }

@@ -24,6 +24,8 @@
 #define REASON_MAX 1024
 
 #define SOCKET_FD 3
+/* The exit status of a forker's child that saw no mail: its box is not shut. */
+#define CHILD_NOT_BOXED 113
 
 enum frame_type {
 	FRAME_SETUP = 1, /* parent: isolation, time_ms, memory, scripts */

@@ -493,9 +493,12 @@ static int take_result(struct worker *w, struct wire_in *in)
 	return 0;
 }
 
-/* Blames a job for an ending, or lets it try again. */
+/*
+ * Blames a job for an ending, or lets it try again. What was told by a process
+ * that sees no mails stays blameless however often it happens.
+ */
 static void blame(struct worker *w, struct worker_job *job,
-	const struct ending *e, struct str said)
+	const struct ending *e, bool saw_mail, struct str said)
 {
 	struct last_words words = { 0 };
 
@@ -508,7 +511,10 @@ static void blame(struct worker *w, struct worker_job *job,
 	if (e->is_blameless && ++job->tries < OUTSIDE_KILLS_MAX)
 		queue_first(w->pool, job);
 	else
-		finish(job, WORKER_CRASHED, e->text);
+		finish(job,
+			e->is_blameless && !saw_mail ? WORKER_BROKEN
+						     : WORKER_CRASHED,
+			e->text);
 }
 
 static int take_fell(struct worker *w, struct wire_in *in)
@@ -528,7 +534,7 @@ static int take_fell(struct worker *w, struct wire_in *in)
 	if (!wire_is_done(in))
 		return speak_nonsense(w, "half of an ending");
 	ending_tell(&e, status, is_late, words);
-	blame(w, take_job(w), &e, words);
+	blame(w, take_job(w), &e, true, words);
 	return 0;
 }
 
@@ -669,7 +675,8 @@ static void bury(struct worker *w)
 		blamed = w->jobs[--w->n_jobs];
 	}
 	if (blamed)
-		blame(w, blamed, &e, buf_view(&w->words));
+		blame(w, blamed, &e, p->o.isolation == WORKER_BATCH,
+			buf_view(&w->words));
 	else
 		tell_idle_end(w, &e);
 	free_worker(w);

@@ -206,7 +206,11 @@ void ending_tell(struct ending *e, int status, bool is_late, struct str said)
 	bool has_words = get_words(said, &words);
 	int signo = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 
-	*e = (struct ending){ .is_blameless = signo == SIGKILL && !is_late };
+	*e = (struct ending){ 0 };
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_NOT_BOXED)
+		e->is_blameless = true;
+	else
+		e->is_blameless = signo == SIGKILL && !is_late;
 	if (is_late || signo == SIGPROF || signo == SIGXCPU)
 		snprintf(e->text, sizeof(e->text), "ran out of time");
 	else if (has_words && tells_no_memory(words.text))

@@ -143,6 +143,28 @@ static int try_forge(void)
 	return result_of((int)write(SOCKET_FD, nonsense, 8));
 }
 
+static char *heap_begin;
+
+__attribute__((constructor)) static void note_heap(void)
+{
+	heap_begin = sbrk(0);
+}
+
+/* Looks for what an earlier mail's facts held, in all of the heap. */
+static int try_peek(void)
+{
+	static const char coded[] = "tfdsfu!pg!bo!fbsmjfs!nbjm";
+	char secret[sizeof(coded) - 1];
+	char *heap_end = sbrk(0);
+
+	for (size_t i = 0; i < sizeof(secret); i++)
+		secret[i] = (char)(coded[i] - 1);
+	return memmem(heap_begin, (size_t)(heap_end - heap_begin), secret,
+		       sizeof(secret))
+		       ? EEXIST
+		       : 0;
+}
+
 static int try_echo(void)
 {
 	return 0;
@@ -164,6 +186,7 @@ static const struct trap {
 	{ "kill", try_kill },
 	{ "memory", try_memory },
 	{ "open", try_open },
+	{ "peek", try_peek },
 	{ "ptrace", try_ptrace },
 	{ "segv", try_segv },
 	{ "sleep", try_sleep },

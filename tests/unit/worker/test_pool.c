@@ -490,6 +490,35 @@ TEST(mails_of_all_charsets_stay_in_the_box)
 	stop();
 }
 
+TEST(a_mail_finds_nothing_of_the_one_before)
+{
+	static struct plan_pair pair = { TEXT("Id"),
+		TEXT("secret of an earlier mail") };
+	static struct facts_row row = { &pair, 1 };
+	static struct facts_answer answer = { TEXT("q"), &row, 1 };
+	struct facts secret = { .answers = &answer, .n_answers = 1 };
+	struct run runs[20], self;
+
+	if (BOX_IS_OPEN) /* its heap is elsewhere */
+		return;
+	start(WORKER_MESSAGE, 1, 10000, NULL, 0);
+	for (size_t i = 0; i < COUNT(runs); i++) {
+		submit(&runs[i], i % 2 ? "trap:peek" : "trap:echo", mail_text);
+		if (i % 2 == 0)
+			runs[i].job.facts = &secret;
+	}
+	submit(&self, "trap:peek", mail_text);
+	self.job.facts = &secret;
+	wait_all();
+	for (size_t i = 0; i < COUNT(runs); i++) {
+		has_text(note_of(&runs[i]), "155 bytes", "nothing is found");
+		drop(&runs[i]);
+	}
+	has_text(note_of(&self), "refused with errno 17", "but its own");
+	drop(&self);
+	stop();
+}
+
 TEST(nothing_is_inherited)
 {
 	struct run r;

@@ -185,6 +185,18 @@ static void print_record(const struct plan_record *r)
 			r->files[i].is_inline ? ", shown in the text" : "");
 }
 
+/* What the mill makes of an action, see mailmill-sieve(5). */
+static const char *meaning(const struct plan_action *a, bool is_alone)
+{
+	if (a->is_implicit)
+		return ": no rule took it (the delivery would be dead, or "
+		       "discarded where the route says so)";
+	if (a->kind == PLAN_DISCARD)
+		return "";
+	return is_alone ? ": the delivery would be held for a person to look at"
+			: ": does nothing beside records";
+}
+
 static void print_action(const struct plan_action *a, bool is_alone)
 {
 	static const char *const kinds[] = { "keep", "discard", "fileinto",
@@ -193,10 +205,7 @@ static void print_action(const struct plan_action *a, bool is_alone)
 	printf("%s", kinds[a->kind]);
 	if (a->value.len)
 		printf(" %.*s", STR_ARG(a->value));
-	if (a->is_implicit && is_alone)
-		printf(": no rule took it (the delivery would be dead, or "
-		       "discarded where the route says so)");
-	putchar('\n');
+	puts(meaning(a, is_alone));
 }
 
 static void print_plan(const struct plan *p)

@@ -37,6 +37,7 @@
 #define READS_MAX 4	  /* a turn and client */
 #define ACCEPTS_MAX 64	  /* a turn */
 #define FULL_PAUSE_MS 200 /* when descriptors have run out */
+#define TELL_MS 10000
 #define NETS_MAX 256
 
 /* How many connections one peer has. */
@@ -61,6 +62,7 @@ struct lmtp {
 	int64_t n_clients;
 	struct map *peers; /* key to struct peer */
 	char *scratch;	   /* READ_LEN bytes that all clients read into */
+	int64_t tell_at;   /* mono ms: no sooner that mail has to wait */
 	bool is_draining;
 };
 
@@ -128,10 +130,16 @@ static int on_ready(void *ctx, struct err *err)
 {
 	struct client *c = ctx;
 
+	int64_t now = clock_mono_ms();
+
 	if (intake_ready(c->src->intake, err) == 0)
 		return 0;
-	log_event(LOG_WARN, "mail.wait", "source=%s error=\"%s\"",
-		c->src->section->title, err->text);
+	/* each client asks over and over; once tells it all */
+	if (now >= c->src->tell_at) {
+		c->src->tell_at = now + TELL_MS;
+		log_event(LOG_WARN, "mail.wait", "source=%s error=\"%s\"",
+			c->src->section->title, err->text);
+	}
 	return -1;
 }
 

@@ -351,6 +351,34 @@ static ssize_t convert(
 	return n_bad;
 }
 
+/*
+ * Reads HZ (RFC 1843), which glibc does not know, as the GB 2312 that it hides:
+ * between "~{" and "~}" each byte has lost its high bit.
+ */
+static ssize_t convert_hz(struct arena *a, struct str s, struct str *out)
+{
+	char *p = arena_alloc(a, s.len + 1), *to = p;
+	bool is_shifted = false;
+
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.p[i], next = i + 1 < s.len ? s.p[i + 1] : 0;
+		if (c == '~' && (next == '{' || next == '}')) {
+			is_shifted = next == '{';
+			i++;
+		} else if (c == '~' && next == '~') {
+			*to++ = '~';
+			i++;
+		} else if (c == '~' && next == '\n') {
+			i++; /* a fold within the line */
+		} else {
+			if (c == '\n')
+				is_shifted = false;
+			*to++ = is_shifted && c > ' ' ? (char)(c | 0x80) : c;
+		}
+	}
+	return convert(a, "GB18030", str_n(p, (size_t)(to - p)), out);
+}
+
 /* Tells whether most of what is beyond ASCII is UTF-8 all the same. */
 static bool is_mostly_utf8(struct str s)
 {
@@ -431,7 +459,9 @@ static struct str from_labelled(
 	struct arena *a, const char *iconv_name, struct str s, struct str *why)
 {
 	struct str out;
-	ssize_t n_bad = convert(a, iconv_name, s, &out);
+	ssize_t n_bad = !strcmp(iconv_name, "HZ")
+				? convert_hz(a, s, &out)
+				: convert(a, iconv_name, s, &out);
 
 	if (n_bad == 0)
 		return out;

@@ -455,13 +455,30 @@ static struct str from_unlabelled(
 	return from_1252(a, s);
 }
 
+/* In these one byte is one letter, so that UTF-8 is not valid by chance. */
+static const char *const single_bytes[] = { "ARM", "CP1", "CP4", "CP8", "DIN",
+	"GEORGIAN", "ISO-8859", "KOI8", "MAC", "TCVN", "VISCII", "WINDOWS" };
+
+static bool is_single_byte(const char *name)
+{
+	for (size_t i = 0; i < COUNT(single_bytes); i++)
+		if (str_starts(str_c(name), str_c(single_bytes[i])))
+			return true;
+	return false;
+}
+
 static struct str from_labelled(
 	struct arena *a, const char *iconv_name, struct str s, struct str *why)
 {
 	struct str out;
-	ssize_t n_bad = !strcmp(iconv_name, "HZ")
-				? convert_hz(a, s, &out)
-				: convert(a, iconv_name, s, &out);
+	ssize_t n_bad;
+
+	if (is_single_byte(iconv_name) && has_high(s) && utf8_is_valid(s)) {
+		*why = STR("text is UTF-8 although labelled otherwise");
+		return s;
+	}
+	n_bad = !strcmp(iconv_name, "HZ") ? convert_hz(a, s, &out)
+					  : convert(a, iconv_name, s, &out);
 
 	if (n_bad == 0)
 		return out;
@@ -504,6 +521,15 @@ static bool is_same_as_ascii(const char *name, struct str s)
 		!strcmp(name, "DIN_66003"))
 		return false;
 	return charset_is_plain(s) && !memchr(s.p, shift, s.len);
+}
+
+bool charset_is_telling(struct str charset)
+{
+	char space[64];
+	struct str name = canonical(charset, space);
+
+	return name.len && !is_in(name, careless, COUNT(careless)) &&
+	       !is_in(name, utf8_names, COUNT(utf8_names)) && find_alias(name);
 }
 
 struct str charset_to_utf8(

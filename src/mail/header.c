@@ -426,6 +426,15 @@ struct str header_decode(struct arena *a, struct str raw)
 	return header_decode_words(a, header_unfold(a, raw));
 }
 
+struct str header_hinted(struct mail *m, struct str raw)
+{
+	if (!m->hint.len || charset_is_plain(raw) || utf8_is_valid(raw) ||
+		str_find(raw, STR("=?")) >= 0)
+		return raw;
+	return charset_to_utf8(
+		m->arena, str_sub(raw, 0, MAIL_VALUE_MAX), m->hint, NULL);
+}
+
 struct str header_value(struct mail *m, struct mail_header *h)
 {
 	if (!h->value.p) {
@@ -433,7 +442,7 @@ struct str header_value(struct mail *m, struct mail_header *h)
 			mail_add_defect(m, h->offset,
 				"a field of %zu bytes is read up to %zu",
 				h->raw.len, MAIL_VALUE_MAX);
-		h->value = header_decode(m->arena, h->raw);
+		h->value = header_decode(m->arena, header_hinted(m, h->raw));
 		if (!h->value.p)
 			h->value = STR("");
 	}
@@ -665,6 +674,8 @@ void header_content_type(struct mail *m, struct part *p, struct str raw)
 	if (!list)
 		return;
 	p->pub.charset = get_param(a, list, "charset");
+	if (!m->hint.len && charset_is_telling(p->pub.charset))
+		m->hint = p->pub.charset;
 	p->boundary = get_param(a, list, "boundary");
 	p->report_type = lower(a, get_param(a, list, "report-type"));
 	p->method = lower(a, get_param(a, list, "method"));

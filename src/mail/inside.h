@@ -47,6 +47,8 @@ struct mail {
 	struct str raw;
 	char *map; /* to be unmapped, or NULL */
 	char eol;  /* '\n', or '\r' in a mail that has no other */
+	struct str
+		hint; /* charset of the first part that names a telling one */
 	struct part *root;
 	unsigned n_parts;
 	struct mail_part **text_parts, **html_parts; /* RFC 8621 4.1.4 */
@@ -106,6 +108,9 @@ bool header_next(struct header_reader *r, struct mail_header *out);
 struct str header_decode(struct arena *a, struct str raw);
 /* The same for a phrase or comment whose quotes were already removed. */
 struct str header_decode_words(struct arena *a, struct str text);
+/* Reads raw 8-bit bytes as the mail's parts are written, where none is UTF-8.
+ */
+struct str header_hinted(struct mail *m, struct str raw);
 /* Unfolds only. */
 struct str header_unfold(struct arena *a, struct str raw);
 /* Decodes a field's value once. */
@@ -126,6 +131,8 @@ struct str header_token(struct arena *a, struct str raw);
 /* charset.c */
 /* Opens the converters, which needs files, and keeps them open. */
 void charset_init(void);
+/* Tells whether a label says something: a charset, not us-ascii or latin1. */
+bool charset_is_telling(struct str charset);
 /* Tells whether s is ASCII without NUL. */
 bool charset_is_plain(struct str s);
 /*

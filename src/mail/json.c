@@ -51,7 +51,8 @@ static json_t *addresses_of(struct mail *m, const char *field)
 		size_t n;
 		if (!str_eq_case(f->items[i].name, str_c(field)))
 			continue;
-		n = mail_addresses(m->arena, f->items[i].raw, &items);
+		n = mail_addresses(
+			m->arena, header_hinted(m, f->items[i].raw), &items);
 		for (size_t k = 0; k < n; k++)
 			json_array_append_new(list, address_of(&items[k]));
 	}

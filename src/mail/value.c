@@ -15,8 +15,8 @@
 static struct mail_address first_of(struct mail *m, const char *field)
 {
 	struct mail_address *list;
-	size_t n = mail_addresses(
-		m->arena, header_raw(m, m->root, field), &list);
+	size_t n = mail_addresses(m->arena,
+		header_hinted(m, header_raw(m, m->root, field)), &list);
 
 	for (size_t i = 0; i < n; i++)
 		if (list[i].is_valid)
@@ -38,7 +38,8 @@ static struct str all_of(struct mail *m, const char *field)
 		size_t n;
 		if (!str_eq_case(f->items[i].name, str_c(field)))
 			continue;
-		n = mail_addresses(m->arena, f->items[i].raw, &list);
+		n = mail_addresses(
+			m->arena, header_hinted(m, f->items[i].raw), &list);
 		for (size_t k = 0; k < n; k++) {
 			if (!list[k].address.len)
 				continue;

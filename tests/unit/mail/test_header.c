@@ -79,6 +79,19 @@ TEST(decodes_values)
 	}
 }
 
+/* Raw bytes in a header are most likely of the charset that the text has. */
+TEST(takes_a_hint_from_the_text)
+{
+	AUTO(mail) struct mail *m = parse(
+		"Subject: \xcf\xf0\nFrom: \xcf\xf0 <a@b.c>\n"
+		"Content-Type: text/plain; charset=windows-1251\n\nx");
+	struct str s;
+
+	is_str(mail_header(m, STR("subject")), "\xd0\x9f\xd1\x80", "subject");
+	is_int(mail_value(m, STR("from.name"), &s), 0, "name");
+	is_str(s, "\xd0\x9f\xd1\x80", "name");
+}
+
 static const struct block_row {
 	const char *name, *raw;
 	size_t n; /* fields */

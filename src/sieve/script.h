@@ -45,6 +45,22 @@ static inline bool sieve_check_is_on(const struct sieve_check *c, unsigned i)
 	return c->enabled >> i & 1;
 }
 
+/* Adds "did you mean", or all names if they are few. Returns: -1. */
+int sieve_hint_nearest(struct sieve_check *c, struct str name,
+	const char *const *names, size_t n_names);
+/* Adds which require would help. */
+void sieve_hint_require(struct sieve_check *c, const struct sieve_ext *ext);
+/* Tells whether a pair of names comes up for the first time in a script. */
+bool sieve_check_is_first(
+	struct sieve_check *c, const char *what, struct str a, struct str b);
+/* Names what a node is: "test" or "command". */
+const char *sieve_node_kind(const struct sieve_node *n);
+/* Tells whether a bound node's word has such a tag. */
+bool sieve_check_is_tag(const struct sieve_check *c, const struct sieve_node *n,
+	struct str name);
+/* Takes a bound node's arguments apart and checks them. 0, or -1: told. */
+MUST_CHECK int sieve_check_args(struct sieve_check *c, struct sieve_node *n);
+
 /* Checks a parsed script: binds it to its words. Errors are told. */
 void sieve_check_script(struct sieve_check *c);
 

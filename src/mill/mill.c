@@ -254,7 +254,7 @@ static void begin_work(struct mill *m, const struct store_delivery *d)
 	}
 	rc = store_body(m->store, &w->d.message, &w->fd, &err);
 	if (rc == STORE_GONE)
-		mill_finish_dead(w, "its bytes are gone (retention)");
+		mill_finish_dead(w, "its bytes are gone (retention or damage)");
 	else if (rc < 0)
 		mill_finish_retry(w, 0, err.text);
 	else

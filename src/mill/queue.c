@@ -325,7 +325,7 @@ static int answer_raw(struct answer *q, struct err *err)
 	if (rc == STORE_GONE)
 		return err_set(err, ERR_PERM,
 			"the bytes of delivery %lld are gone: retention "
-			"(keep_bytes) took them",
+			"(keep_bytes) or damage took them",
 			(long long)row.id);
 	return rc < 0 ? -1 : send_raw(q, fd, err);
 }

@@ -98,6 +98,9 @@ void mailmill_bind_row(
  */
 ssize_t mailmill_record_of(
 	struct sieve_run *r, const struct sieve_node *n, int index);
+/* Adds the message itself as a file, once. Returns: 0 or SIEVE_FAILED. */
+int mailmill_attach_message(
+	struct sieve_run *r, const struct sieve_node *n, size_t record);
 /* Makes a name that no record of the plan has, out of `base`. */
 struct str mailmill_unique(struct sieve_run *r, struct str base);
 /*

@@ -138,11 +138,13 @@ static struct str tidy_type(struct sieve_run *r, struct str type)
 }
 
 /* Another attach may have put the same part on the record. */
-static bool is_there(const struct plan_record *record, uint64_t offset)
+static bool is_there(
+	const struct plan_record *record, uint64_t offset, uint64_t len)
 {
 	for (size_t i = 0; i < record->n_files; i++)
 		if (!record->files[i].is_literal &&
-			record->files[i].offset == offset)
+			record->files[i].offset == offset &&
+			record->files[i].len == len)
 			return true;
 	return false;
 }
@@ -191,7 +193,7 @@ static int add_part(struct sieve_run *r, const struct sieve_node *n,
 {
 	struct plan_file *out;
 
-	if (is_there(&r->plan->records[record], f->part->offset))
+	if (is_there(&r->plan->records[record], f->part->offset, f->part->len))
 		return 0;
 	out = sieve_add_file(r, n, record);
 	if (!out)
@@ -238,22 +240,16 @@ static int add_parts(struct sieve_run *r, const struct sieve_node *n,
 	return SIEVE_GO_ON;
 }
 
-static int add_message(
+int mailmill_attach_message(
 	struct sieve_run *r, const struct sieve_node *n, size_t record)
 {
-	const struct attach *at = n->data;
 	struct str raw = mail_raw(r->mail);
 	unsigned char digest[HASH_LEN];
 	char hex[HASH_HEX_LEN + 1];
 	struct plan_file *out;
 
-	if (at->max && raw.len > at->max) {
-		sieve_add_note(r, str_c(arena_printf(r->arena,
-					  "skipped the message itself (%zu "
-					  "bytes): larger than :max",
-					  raw.len)));
-		return SIEVE_GO_ON;
-	}
+	if (is_there(&r->plan->records[record], 0, raw.len))
+		return 0;
 	out = sieve_add_file(r, n, record);
 	if (!out)
 		return SIEVE_FAILED;
@@ -265,6 +261,21 @@ static int add_message(
 	out->encoding = STR("identity");
 	out->sha256 = arena_str(r->arena, str_c(hex));
 	out->line = n->pos.line;
+	return 0;
+}
+
+static int add_message(
+	struct sieve_run *r, const struct sieve_node *n, size_t record)
+{
+	const struct attach *at = n->data;
+	struct str raw = mail_raw(r->mail);
+
+	if (!at->max || raw.len <= at->max)
+		return mailmill_attach_message(r, n, record);
+	sieve_add_note(r, str_c(arena_printf(r->arena,
+				  "skipped the message itself (%zu bytes): "
+				  "larger than :max",
+				  raw.len)));
 	return SIEVE_GO_ON;
 }
 

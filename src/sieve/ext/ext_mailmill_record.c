@@ -319,28 +319,48 @@ static int add_reference(struct sieve_run *r, const struct sieve_node *n,
 	return SIEVE_GO_ON;
 }
 
+/*
+ * A plan holds no longer value: cut it, and where it must not be lost, put
+ * the whole mail beside it.
+ */
+static int cut_value(struct sieve_run *r, const struct sieve_node *n,
+	const struct field *f, struct str *value)
+{
+	bool is_file = f->overflow == PLAN_FILE;
+
+	if (value->len <= VALUE_MAX)
+		return 0;
+	if (f->overflow == PLAN_FAIL)
+		return sieve_fail(r,
+			"field %.*s would have %zu bytes: a value can have %zu",
+			STR_ARG(f->name), value->len, VALUE_MAX);
+	sieve_add_note(
+		r, str_c(arena_printf(r->arena,
+			   "line %u: %.*s was cut from %zu to %zu "
+			   "bytes%s",
+			   n->pos.line, STR_ARG(f->name), value->len, VALUE_MAX,
+			   is_file ? "; the whole mail is kept as "
+				     "message.eml"
+				   : "")));
+	*value = utf8_cut(*value, VALUE_MAX);
+	return is_file ? mailmill_attach_message(
+				 r, n, (size_t)mailmill_run(r)->open)
+		       : 0;
+}
+
 static int add_text(struct sieve_run *r, const struct sieve_node *n,
 	const struct field *f, struct str value)
 {
 	struct plan_field *out;
 
 	value = utf8_mend(r->arena, value);
-	if (value.len > VALUE_MAX && f->overflow == PLAN_FAIL)
-		return sieve_fail(r,
-			"field %.*s would have %zu bytes: a value "
-			"can have %zu",
-			STR_ARG(f->name), value.len, VALUE_MAX);
-	if (value.len > VALUE_MAX)
-		sieve_add_note(r, str_c(arena_printf(r->arena,
-					  "line %u: %.*s was cut from %zu to "
-					  "%zu bytes",
-					  n->pos.line, STR_ARG(f->name),
-					  value.len, VALUE_MAX)));
+	if (cut_value(r, n, f, &value) < 0)
+		return SIEVE_FAILED;
 	out = open_field(r, n, f);
 	if (!out)
 		return SIEVE_FAILED;
 	out->kind = PLAN_TEXT;
-	out->value = utf8_cut(value, VALUE_MAX);
+	out->value = value;
 	out->overflow = f->overflow;
 	out->max = f->max;
 	return SIEVE_GO_ON;

@@ -27,7 +27,7 @@ static struct plan *evaluate(struct arena *a, const char *source,
 	is_int(sieve_eval(s, mail, &env, facts, a, &plan, &err), 0, source);
 	/* what it lent from mail and script is copied by the codec */
 	{
-		AUTO(buf) struct buf b = BUF_INIT(1 << 20);
+		AUTO(buf) struct buf b = BUF_INIT(16 << 20);
 		struct plan *copy = NULL;
 		plan_encode(&b, plan);
 		is_int(plan_decode(a, arena_str(a, buf_view(&b)), &copy, &err),
@@ -184,4 +184,30 @@ TEST(more_skipped_files_than_notes_make_a_valid_plan)
 	is_true(p != NULL, "a plan");
 	is_true(p && p->n_records == 1 && p->records[0].n_files == 1,
 		"one file");
+}
+
+TEST(a_text_beyond_the_plan_s_limit_keeps_the_mail_as_a_file)
+{
+	AUTO(arena) struct arena *a = arena_new();
+	AUTO(buf) struct buf mail = BUF_INIT(8 << 20);
+	struct facts none = { .now = 1 };
+	struct plan *p;
+
+	buf_c(&mail, "Subject: x\r\n\r\n");
+	while (mail.len < (3 << 20))
+		buf_c(&mail,
+			"a line of a very long text, \xc3\xa4\xc3\xb6\r\n");
+	p = evaluate(a,
+		HEAD "create \"Case\" { field :overflow \"file\" \"A\" "
+		     "\"${mail.text}\"; field :overflow \"file\" \"B\" "
+		     "\"${mail.text}\"; }\n",
+		mail.p, &none);
+	is_int(p->records[0].n_files, 1, "once");
+	is_str(p->records[0].files[0].name, "message.eml", "the mail");
+	is_int(p->records[0].files[0].size, mail.len, "all of it");
+	is_int(p->n_notes, 2, "told");
+	p = evaluate(a,
+		HEAD "create \"Case\" { field \"A\" \"${mail.text}\"; }\n",
+		mail.p, &none);
+	is_true(p->fail.len > 0, "without :overflow it fails");
 }

@@ -81,6 +81,28 @@ static bool step(struct walk *w)
 	return true;
 }
 
+/*
+ * Finds where what follows the star may begin, from `at` on. Most of a long
+ * value is passed over here.
+ */
+static size_t skip_ahead(const struct walk *w, size_t at)
+{
+	const struct str *pattern = &w->pattern.bytes;
+	const struct str *value = &w->value.bytes;
+	const char *found;
+	char c;
+
+	if (w->value.wide || at >= value->len)
+		return at;
+	c = pattern->p[w->star_p];
+	if (c == '*' || c == '?')
+		return at;
+	if (c == '\\' && w->star_p + 1 < pattern->len)
+		c = pattern->p[w->star_p + 1];
+	found = memchr(value->p + at, c, value->len - at);
+	return found ? (size_t)(found - value->p) : value->len;
+}
+
 /* Lets the most recent star take one more. Returns: false: it cannot. */
 static bool go_back(struct walk *w)
 {
@@ -89,22 +111,36 @@ static bool go_back(struct walk *w)
 	w->p = w->star_p;
 	w->n_wild = w->star_wild;
 	/* What is last must take all that is left. */
-	w->v = w->p == w->pattern.n ? w->value.n : w->star_v + 1;
+	w->v = w->p == w->pattern.n ? w->value.n : skip_ahead(w, w->star_v + 1);
 	w->star_v = w->v;
 	set_group(w, w->star_wild, w->star_from, w->v);
 	return true;
 }
 
+/* Bytes passed over at once cost as much as one looked at alone. */
+#define BYTES_A_STEP 64
+
+static bool pay(uint64_t *steps, uint64_t n)
+{
+	bool is_enough = *steps >= n;
+
+	*steps = is_enough ? *steps - n : 0;
+	return is_enough;
+}
+
 static int walk(struct walk *w, uint64_t *steps)
 {
 	while (w->p < w->pattern.n || w->v < w->value.n) {
-		if (!*steps)
+		size_t from = w->star_v;
+
+		if (!pay(steps, 1))
 			return -1;
-		--*steps;
 		if (w->p < w->pattern.n && step(w))
 			continue;
 		if (!go_back(w))
 			return 0;
+		if (!pay(steps, (w->star_v - from) / BYTES_A_STEP))
+			return -1;
 	}
 	if (w->max)
 		w->groups[0] = w->value.bytes;

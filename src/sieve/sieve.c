@@ -26,7 +26,7 @@ const struct sieve_limits *sieve_limits_default(void)
 		.actions = PLAN_ACTIONS_MAX,
 		.redirects = 4,
 		.records = PLAN_RECORDS_MAX,
-		.steps = 20 * 1000 * 1000,
+		.steps = 100 * 1000 * 1000,
 		.regex_steps = 1000 * 1000,
 		.subaddress_separator = '+',
 	};

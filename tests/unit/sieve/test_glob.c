@@ -93,6 +93,23 @@ TEST(globs_by_character)
 	}
 }
 
+TEST(long_values_cost_little)
+{
+	static char value[10000001];
+	struct str groups[3];
+	uint64_t steps = 1000000;
+
+	memset(value, 'a', sizeof(value) - 1);
+	memcpy(value + sizeof(value) - 4, "xyz", 3);
+	is_int(sieve_glob(STR("*x?z"), str_c(value), false, groups, 3, &steps),
+		3, "ten million letters");
+	is_int(groups[1].len, sizeof(value) - 4, "the star takes all but xyz");
+	is_str(groups[2], "y", "the question mark takes y");
+	is_int(sieve_glob(STR("*q*"), str_c(value), false, groups, 3, &steps),
+		0, "what is not there");
+	is_true(steps > 600000, "they are passed over at once");
+}
+
 TEST(globs_are_bounded)
 {
 	static char pattern[4001], value[100001];

@@ -200,43 +200,45 @@ static bool is_in(struct str name, const char *const *list, size_t n)
 	return false;
 }
 
+/* Copies the digits from the first one on, without "-": "88592". */
+static struct str number_of(struct str name, char out[64])
+{
+	size_t n = 0, from = 0;
+
+	while (from < name.len && (name.p[from] < '0' || name.p[from] > '9'))
+		from++;
+	for (size_t i = from; i < name.len && n < 63; i++)
+		if (name.p[i] != '-')
+			out[n++] = name.p[i];
+	return str_n(out, n);
+}
+
+/* Finds iso88592, iso8859-2, cp1251, win-1251 by their numbers. */
+static const char *find_by_number(struct str name)
+{
+	char space[64], other[64];
+	struct str number = number_of(name, space);
+
+	if (!number.len ||
+		!(str_starts(name, STR("iso")) || str_starts(name, STR("cp")) ||
+			str_starts(name, STR("win"))))
+		return NULL;
+	for (size_t i = 0; i < COUNT(aliases); i++) {
+		struct str known = str_c(aliases[i].name);
+		if ((str_starts(known, STR("iso-8859-")) ||
+			    str_starts(known, STR("windows-12"))) &&
+			str_eq(number, number_of(known, other)))
+			return aliases[i].iconv;
+	}
+	return NULL;
+}
+
 static const char *find_alias(struct str name)
 {
-	char undone[64];
-
 	for (size_t i = 0; i < COUNT(aliases); i++)
 		if (str_eq(name, str_c(aliases[i].name)))
 			return aliases[i].iconv;
-	/* iso8859-2, iso88592, cp1251, win-1251, windows1251 */
-	for (size_t i = 0; i < COUNT(aliases); i++) {
-		struct str known = str_c(aliases[i].name);
-		size_t n = 0, digits = 0;
-		if (!str_starts(known, STR("iso-8859-")) &&
-			!str_starts(known, STR("windows-12")))
-			continue;
-		while (digits < known.len &&
-			(known.p[digits] < '0' || known.p[digits] > '9'))
-			digits++;
-		for (size_t k = digits; k < known.len; k++)
-			if (known.p[k] != '-')
-				undone[n++] = known.p[k];
-		for (size_t from = 0; from < name.len; from++) {
-			char digits_of[64];
-			size_t m = 0;
-			if (name.p[from] < '0' || name.p[from] > '9')
-				continue;
-			for (size_t k = from; k < name.len; k++)
-				if (name.p[k] != '-')
-					digits_of[m++] = name.p[k];
-			if (str_eq(str_n(digits_of, m), str_n(undone, n)) &&
-				(str_starts(name, STR("iso")) ||
-					str_starts(name, STR("cp")) ||
-					str_starts(name, STR("win"))))
-				return aliases[i].iconv;
-			break;
-		}
-	}
-	return NULL;
+	return find_by_number(name);
 }
 
 bool charset_is_plain(struct str s)

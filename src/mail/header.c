@@ -53,6 +53,8 @@ static size_t measure_name(struct str line, size_t *colon)
 {
 	size_t n = 0, i;
 
+	if (str_starts(line, STR("--"))) /* a boundary with a colon in it */
+		return 0;
 	while (n < line.len && line.p[n] > ' ' && line.p[n] < 127 &&
 		line.p[n] != ':')
 		n++;
@@ -120,6 +122,20 @@ static bool is_stop_line(const struct header_reader *r, struct str line)
 	       r->is_stop(r->ctx, line);
 }
 
+/* A field whose name has bytes that no name may have: nobody can ask for it. */
+static bool is_misnamed(struct str line)
+{
+	size_t n = 0;
+	bool has_high = false;
+
+	while (n < line.len && (unsigned char)line.p[n] > ' ' &&
+		line.p[n] != ':') {
+		has_high |= (unsigned char)line.p[n] >= 127;
+		n++;
+	}
+	return has_high && n && n < line.len && line.p[n] == ':';
+}
+
 /* Extends a field over the lines that belong to it. Returns: its end. */
 static size_t extend_field(struct header_reader *r, size_t pos)
 {
@@ -132,7 +148,7 @@ static size_t extend_field(struct header_reader *r, size_t pos)
 			break;
 		if (!is_blank(line.p[0])) {
 			if (measure_name(line, &colon) || !r->is_root ||
-				!is_header_ahead(r, next))
+				is_misnamed(line) || !is_header_ahead(r, next))
 				break;
 			r->is_bad = true;
 		}
@@ -174,7 +190,7 @@ static bool skip_line(
 		return false;
 	}
 	r->is_bad = true;
-	if (is_blank(line.p[0])) {
+	if (is_blank(line.p[0]) || (r->is_root && is_misnamed(line))) {
 		r->pos = next;
 		return true;
 	}
@@ -184,6 +200,9 @@ static bool skip_line(
 
 bool header_next(struct header_reader *r, struct mail_header *out)
 {
+	if (r->pos == r->begin &&
+		str_starts(str_sub(r->raw, r->pos, 3), STR("\xef\xbb\xbf")))
+		r->pos += 3; /* a byte order mark, of an editor */
 	while (r->pos < r->end) {
 		size_t at = r->pos, next = at, colon = 0;
 		struct str line = cut_line(r, &next);

@@ -119,6 +119,9 @@ static const struct block_row {
 		"body text" },
 	{ "line of blanks within a field", "Subject: a\n \n b\nTo: x@y\n\nbody",
 		2, "a  b", "body" },
+	{ "byte order mark", "\xef\xbb\xbfSubject: a\n\nbody", 1, "a", "body" },
+	{ "a name with an 8-bit letter is left out",
+		"Subject: a\nX-\xe4: x\nTo: y\n\nbody", 2, "a", "body" },
 	{ "the first of two counts", "Subject: a\nSubject: b\n\nbody", 2, "a",
 		"body" },
 };

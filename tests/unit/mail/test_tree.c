@@ -64,6 +64,10 @@ static const struct row {
 		"0 multipart/mixed \"body\"" },
 	{ "type without subtype", "Content-Type: text\n\nbody",
 		"0 text/plain \"body\"" },
+	{ "line of blanks, then a boundary with a colon",
+		"Content-Type: multipart/mixed; boundary=\"-:1\"\n \n---:1\n"
+		"\none\n---:1--",
+		"0 multipart/mixed 1 text/plain \"one\"" },
 	{ "header ends at a boundary",
 		"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
 		"Content-Type: text/html\n--b\n\ntwo\n--b--",

@@ -263,7 +263,7 @@ class Quickstart:
         for r in self.query(
                 "SELECT Id, MessageIdentifier, ParentId, Parent.CaseNumber, "
                 "Parent.Contact.Name FROM EmailMessage"):
-            made[(r["MessageIdentifier"] or "").strip("<>")] = r
+            made[(r["MessageIdentifier"] or r["Id"]).strip("<>")] = r
         ids = [r["Id"] for r in made.values()] + \
             list({r["ParentId"] for r in made.values()})
         for i in range(0, len(ids), 200):
@@ -273,9 +273,11 @@ class Quickstart:
                     f"ContentDocumentLink WHERE LinkedEntityId IN ({names})"):
                 files.setdefault(link["LinkedEntityId"], set()).add(
                     link["ContentDocumentId"])
+        by_id = {r["Id"]: r for r in made.values()}
         first = {}
         for (name, way, sender, subject), row in zip(self.sent, self.rows()):
-            record = made.get(row.get("message_id") or "?")
+            record = made.get(row.get("message_id") or "?") or \
+                self.record_of(row, by_id)
             print(f"  {name} ({way})")
             print(f"      {sender or '(no From)'}: {subject or '(no subject)'}")
             if record and not row["reason"]:
@@ -295,6 +297,16 @@ class Quickstart:
         for name, why in self.refused:
             print(f"  {name}\n      -> refused: {why}")
         self.account()
+
+    def record_of(self, row, by_id):
+        """The EmailMessage of a mail without a Message-ID, by its journal."""
+        if row["state"] != "done" or row.get("message_id"):
+            return None
+        for event in self.queue("show", str(row["id"]))[0]["history"]:
+            for record in (event.get("journal") or {}).get("records", ()):
+                if record.get("id") in by_id:
+                    return by_id[record["id"]]
+        return None
 
     def account(self):
         balance = self.queue("balance")

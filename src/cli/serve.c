@@ -402,6 +402,7 @@ static int run(int argc, char **argv)
 	struct cli_args args = cli_args(&cli_serve, argc, argv);
 	const struct config_top *top;
 	struct err err = { 0 };
+	unsigned busy;
 	int o;
 
 	while ((o = cli_next(&args)) != CLI_END) {
@@ -432,9 +433,10 @@ static int run(int argc, char **argv)
 		log_event(LOG_ERROR, "serve.run", "%s", err.text);
 		return EX_SOFTWARE;
 	}
-	if (count_busy(&d) == 0)
+	busy = count_busy(&d);
+	if (busy == 0)
 		end(&d);
-	log_event(LOG_INFO, "serve.stopped", "state=%s", top->state);
+	log_event(LOG_INFO, "serve.stopped", "unfinished=%u", busy);
 	return EX_OK;
 }
 

@@ -263,7 +263,8 @@ def test_a_mail_that_fells_workers_dies_alone(lab):
     rows = {r["message_id"] or r["reason"]: r for r in d.rows()}
     dead = [r for r in rows.values() if r["state"] == "dead"]
     same(len(dead), 1, f"dead {rows}")
-    check("crashed" in dead[0]["reason"], dead[0]["reason"])
+    # "crashed the parser (signal 11 ...)"; a sanitizer makes an exit of it
+    check("the parser" in dead[0]["reason"], dead[0]["reason"])
     same(len([r for r in rows.values() if r["state"] == "done"]), 2, "done")
     raw = subprocess.run([EXE, "queue", "show", "--raw", str(dead[0]["id"]),
                           "--config", d.conf], capture_output=True, timeout=30)

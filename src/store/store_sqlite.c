@@ -137,17 +137,29 @@ static int open_writer(struct sqlite_store *q, struct err *err)
 	return 0;
 }
 
+static int read_number(
+	struct sqlite_conn *c, enum sql id, int64_t *out, struct err *err)
+{
+	AUTO(stmt) sqlite3_stmt *st = START(c, id, err);
+	int rc = st ? sqlite_step(c, st, err) : -1;
+
+	if (rc == 1)
+		*out = sqlite3_column_int64(st, 0);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Goes on with the store's time, and puts back what a dead owner claimed. */
 static int recover(struct sqlite_store *q, struct err *err)
 {
-	struct sqlite_conn *c = &q->writer;
-	AUTO(stmt) sqlite3_stmt *st = START(c, SQL_LAST_TICK, err);
+	int64_t last = 0;
 	int n;
 
-	if (!st || sqlite_step(c, st, err) < 0)
+	if (read_number(&q->writer, SQL_GET_SKEW, &q->skew, err) < 0 ||
+		read_number(&q->writer, SQL_LAST_TICK, &last, err) < 0)
 		return -1;
-	q->base.tick = sqlite3_column_int64(st, 0);
-	sqlite3_reset(TAKE(st));
-	n = RUN(c, SQL_RECLAIM, err, INT(clock_wall_ms()));
+	q->base.skew = q->skew;
+	q->base.tick = last + q->skew;
+	n = RUN(&q->writer, SQL_RECLAIM, err, INT(clock_wall_ms()));
 	if (n < 0)
 		return -1;
 	if (n > 0)
@@ -197,8 +209,11 @@ static int open_looking(struct sqlite_store *q, struct err *err)
 		return -1;
 	rc = sqlite_schema_accept(c, err);
 	if (rc == 0)
+		rc = read_number(c, SQL_GET_SKEW, &q->skew, err);
+	if (rc == 0)
 		rc = sqlite_count_states(c, n, err);
 	sqlite_reader_end(q, c);
+	q->base.skew = q->skew;
 	for (size_t i = 0; rc == 0 && i < STORE_N_STATES; i++)
 		q->base.n_by_state[i] = n[i];
 	return rc;
@@ -295,8 +310,12 @@ static int commit(struct store *s, struct err *err)
 	if (fault_point("store.commit.before"))
 		return err_set(
 			err, ERR_TEMP, "told to fail at store.commit.before");
+	if (s->skew != q->skew &&
+		RUN(&q->writer, SQL_SET_SKEW, err, INT(s->skew)) < 0)
+		return fail(q);
 	if (RUN(&q->writer, SQL_COMMIT, err) < 0)
 		return fail(q);
+	q->skew = s->skew;
 	for (size_t i = 0; i < STORE_N_STATES; i++)
 		s->n_by_state[i] += q->moved[i];
 	fault_point("store.commit.after");

@@ -60,6 +60,8 @@ enum sql {
 	SQL_COUNT_STATES,
 	SQL_OLDEST,
 	SQL_LAST_TICK,
+	SQL_GET_SKEW,
+	SQL_SET_SKEW,
 	SQL_N,
 };
 
@@ -80,6 +82,7 @@ struct sqlite_store {
 	bool is_broken; /* reopen it before the next transaction */
 	int64_t moved[STORE_N_STATES]; /* in this transaction */
 	int wal_pages, wal_done;       /* its length; what was moved of it */
+	int64_t skew;		       /* as it stands in the database */
 	char *piece;		       /* STORE_CHUNK_LEN bytes */
 
 	pthread_mutex_t readers_lock;

@@ -146,6 +146,8 @@ static const char *const texts[SQL_N] = {
 		       "WHERE state = 1 AND state <> 4), "
 		       "(SELECT min(id) FROM delivery INDEXED BY delivery_open "
 		       "WHERE state = 2 AND state <> 4))",
+	[SQL_GET_SKEW] = "SELECT skew FROM clock",
+	[SQL_SET_SKEW] = "UPDATE clock SET skew = ?1",
 	[SQL_LAST_TICK] =
 		"SELECT max(coalesce((SELECT changed_at FROM delivery ORDER "
 		"BY id DESC LIMIT 1), 0), coalesce((SELECT at FROM journal "

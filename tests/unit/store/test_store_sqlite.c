@@ -72,6 +72,8 @@ TEST(old_schemas_are_as_they_were)
 		"71",
 		"ffade3576dc2b47677d9275e33a5129946df6e89174094da3b29bc42a6106f"
 		"8d",
+		"4bae6befafe550b9d9f17ea5fea049b60d0d7b6ffd5b9fe134e44f63526ed6"
+		"0f",
 	};
 	char hex[HASH_HEX_LEN + 1];
 	unsigned char digest[HASH_LEN];
@@ -366,6 +368,24 @@ TEST(the_clock_goes_back_over_a_restart)
 	bench_open(&b);
 	is_int(claim_sync(&b, &claim, 1, now + 30000), 0, "not yet");
 	is_int(claim_sync(&b, &claim, 1, now + 65000), 1, "after a minute");
+}
+
+TEST(the_clock_is_set_right_and_the_store_restarts)
+{
+	AUTO(bench) struct bench b;
+	struct store_claim claim;
+	int64_t now = clock_wall_ms();
+
+	bench_init(&b);
+	is_int(claim_sync(&b, &claim, 1, now + 20 * DAY), 0, "in a wrong year");
+	put_one(&b, "taken after the clock was set right");
+	for (int i = 0; i < 2; i++) {
+		bench_close(&b);
+		bench_open(&b);
+	}
+	is_int(claim_sync(&b, &claim, 1, clock_wall_ms()), 1, "due at once");
+	bench_close(&b);
+	is_sound(&b, "and all is sound");
 }
 
 TEST(space_is_given_back)

@@ -12,6 +12,11 @@
  *                  v
  *               FALLING (killed; no more jobs)
  *
+ * A job that takes long must not hold up those given behind it: after a while
+ * they go back to the queue and another worker gets them. Evaluating has no
+ * effect, so it does no harm that the slow worker will do them too; nobody
+ * hears its answer (a slot without job).
+ *
  * From each state the end is the same: the socket closes, and bury() reaps the
  * process, settles its jobs and fills the pool up again. bury() is called from
  * the worker's own socket event only, so a worker never goes while somebody
@@ -48,6 +53,7 @@
 #define BACKOFF_MAX_MS 10000
 #define FAILED_STARTS_MAX 5 /* in a row, before jobs are told */
 #define OUTSIDE_KILLS_MAX 5 /* of one job's workers, before it is blamed */
+#define SLOW_MS 200 /* of one job, before those behind it look elsewhere */
 /* A forker bounds its child itself; it is bounded for being stuck. */
 #define FORKER_GRACE_MS 2000
 #define READ_LEN ((size_t)64 * 1024)
@@ -72,11 +78,11 @@ struct worker {
 	struct buf in, out;
 	size_t out_at; /* sent of out */
 	int out_body;  /* goes with the first byte of out; lent */
-	struct worker_job *jobs[WINDOW];
+	struct worker_job *jobs[WINDOW]; /* NULL: taken back */
 	uint64_t ids[WINDOW];
 	size_t n_jobs, n_begun; /* of jobs: written to out, at least */
 	unsigned n_done;
-	bool was_ready, is_late, is_shut;
+	bool was_ready, is_slow, is_late, is_shut;
 	bool is_unwanted;	     /* ended by us before it was ready */
 	int status;		     /* as waitpid() gives it */
 	struct buf words;	     /* its last ones */
@@ -132,6 +138,16 @@ static struct worker_job *take_first(struct worker_pool *p)
 	job->next = NULL;
 	p->n_queued--;
 	return job;
+}
+
+/* Puts the jobs from slot `from` on back to the front of the queue. */
+static void take_back(struct worker *w, size_t from)
+{
+	for (size_t i = w->n_jobs; i > from; i--) {
+		if (w->jobs[i - 1])
+			queue_first(w->pool, w->jobs[i - 1]);
+		w->jobs[i - 1] = NULL;
+	}
 }
 
 static void finish(
@@ -214,14 +230,20 @@ static bool send_some(struct worker *w)
 	return true;
 }
 
+static int64_t limit_ms(const struct worker *w)
+{
+	const struct worker_options *o = &w->pool->o;
+
+	return o->time_ms +
+	       (o->isolation == WORKER_MESSAGE ? FORKER_GRACE_MS : 0);
+}
+
+/* Begins the time of jobs[0]. */
 static void watch_clock(struct worker *w)
 {
-	int64_t ms = w->pool->o.time_ms;
-
-	if (w->pool->o.isolation == WORKER_MESSAGE)
-		ms += FORKER_GRACE_MS;
+	w->is_slow = limit_ms(w) <= SLOW_MS;
 	if (w->n_jobs)
-		loop_timer_set(w->timer, ms);
+		loop_timer_set(w->timer, w->is_slow ? limit_ms(w) : SLOW_MS);
 	else
 		loop_timer_stop(w->timer);
 }
@@ -263,6 +285,7 @@ static struct worker *find_idlest(struct worker_pool *p)
 	list_each (l, &p->workers) {
 		struct worker *w = CONTAINER(l, struct worker, link);
 		if (w->state == READY && w->n_jobs < WINDOW &&
+			(w->n_jobs == 0 || !w->is_slow) &&
 			(!best || w->n_jobs < best->n_jobs))
 			best = w;
 	}
@@ -478,6 +501,10 @@ static int take_result(struct worker *w, struct wire_in *in)
 	if (check_id(w, in) < 0)
 		return -1;
 	job = w->jobs[0];
+	if (!job) {
+		take_job(w);
+		return 0;
+	}
 	if (fstat(job->fd, &st) < 0)
 		st.st_size = 0;
 	if (result_get(job, in->in, (uint64_t)st.st_size, &err) < 0)
@@ -507,7 +534,9 @@ static void blame(struct worker *w, struct worker_job *job,
 	words.text[sizeof(words.text) - 1] = 0;
 	log_event(LOG_WARN, "worker.fell",
 		"pid=%d script=%s reason=\"%s\" said=\"%s\"", (int)w->pid,
-		job->script, e->text, words.text);
+		job ? job->script : "", e->text, words.text);
+	if (!job)
+		return; /* whoever has it now will tell */
 	if (e->is_blameless && ++job->tries < OUTSIDE_KILLS_MAX)
 		queue_first(w->pool, job);
 	else
@@ -663,19 +692,16 @@ static void tell_idle_end(const struct worker *w, const struct ending *e)
 static void bury(struct worker *w)
 {
 	struct worker_pool *p = w->pool;
-	struct worker_job *blamed = NULL;
+	bool had_job = w->n_jobs > 0;
 	struct ending e;
 
 	w->state = FALLING; /* whatever it was: it takes no more jobs */
 	reap(w);
 	tell_ending(w, &e);
-	while (w->n_jobs > 0) {
-		if (blamed)
-			queue_first(p, blamed);
-		blamed = w->jobs[--w->n_jobs];
-	}
-	if (blamed)
-		blame(w, blamed, &e, p->o.isolation == WORKER_BATCH,
+	take_back(w, 1);
+	w->n_jobs = 0;
+	if (had_job)
+		blame(w, w->jobs[0], &e, p->o.isolation == WORKER_BATCH,
 			buf_view(&w->words));
 	else
 		tell_idle_end(w, &e);
@@ -699,6 +725,18 @@ static void on_io(struct loop_io *io, unsigned events, void *ctx)
 	}
 }
 
+/* Takes back what waits behind a slow job, but for one that is half sent. */
+static void let_others_pass(struct worker *w)
+{
+	bool is_half = w->out_at < w->out.len;
+
+	take_back(w, MAX(w->n_begun, 1));
+	w->n_jobs = MAX(w->n_begun, 1);
+	if (!is_half && w->n_begun > 1)
+		take_back(w, 1);
+	dispatch(w->pool);
+}
+
 static void on_timer(void *ctx)
 {
 	struct worker *w = ctx;
@@ -709,6 +747,13 @@ static void on_timer(void *ctx)
 	if (w->state == FALLING || (w->n_jobs ? w->ids[0] : 0) != id ||
 		(w->state == READY && !w->n_jobs)) {
 		loop_timer_set(w->pool->kicker, 0);
+		return;
+	}
+	if (w->n_jobs && !w->is_slow) {
+		w->is_slow = true;
+		loop_timer_set(w->timer, limit_ms(w) - SLOW_MS);
+		if (w->pool->o.workers > 1)
+			let_others_pass(w);
 		return;
 	}
 	w->is_late = true;
@@ -766,10 +811,7 @@ int worker_pool_new(struct loop *loop, const struct worker_options *o,
 /* Gives a worker that is idle the chance to leave by itself. */
 static void end_worker(struct worker *w)
 {
-	struct worker_pool *p = w->pool;
-
-	for (size_t i = w->n_jobs; i > 0; i--)
-		queue_first(p, w->jobs[i - 1]);
+	take_back(w, 0);
 	w->n_jobs = 0;
 	reap(w);
 	free_worker(w);

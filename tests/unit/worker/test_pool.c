@@ -230,6 +230,27 @@ TEST(each_trap_is_stopped_in_message)
 			check_trap(WORKER_MESSAGE, &trap_rows[i]);
 }
 
+TEST(a_slow_mail_does_not_hold_up_others)
+{
+	for (size_t k = 0; k < COUNT(isolations); k++) {
+		struct run slow, runs[12];
+		expect_log("worker.fell");
+		start(isolations[k], 2, 2500, NULL, 0);
+		submit(&slow, "trap:sleep", mail_text);
+		for (size_t i = 0; i < COUNT(runs); i++)
+			submit(&runs[i], "trap:echo", mail_text);
+		wait_all();
+		is_int(slow.order, COUNT(runs), "it is done last");
+		is_int(slow.job.outcome, WORKER_CRASHED, "and late");
+		for (size_t i = 0; i < COUNT(runs); i++) {
+			is_int(runs[i].job.outcome, WORKER_PLAN, "a plan");
+			drop(&runs[i]);
+		}
+		drop(&slow);
+		stop();
+	}
+}
+
 /* Finds the one child of this process, which is the worker. */
 static pid_t find_child(void)
 {

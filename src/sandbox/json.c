@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include <mailmill/clock.h>
+#include <mailmill/utf8.h>
 
 #include "sandbox.h"
 
@@ -84,14 +85,17 @@ void sb_json_errors(
 	struct buf *out, const struct sb_fail *f, const char *code_name)
 {
 	bool is_row = code_name[0] == 's'; /* statusCode: rows list fields */
+	/* What was found may be no UTF-8, or cut inside of a letter. */
+	AUTO(arena) struct arena *a = arena_new();
+	struct str text = utf8_mend(a, str_c(f->text));
 
 	buf_byte(out, '[');
 	if (is_row) {
 		buf_printf(out, "{\"statusCode\":\"%s\",\"message\":", f->code);
-		sb_json_str(out, str_c(f->text));
+		sb_json_str(out, text);
 	} else {
 		buf_c(out, "{\"message\":");
-		sb_json_str(out, str_c(f->text));
+		sb_json_str(out, text);
 		buf_printf(out, ",\"errorCode\":\"%s\"", f->code);
 	}
 	if (is_row || f->fields[0]) {
@@ -171,18 +175,8 @@ int sb_fail_set(struct sb_fail *f, int status, const char *code,
 	f->code = code;
 	snprintf(f->fields, sizeof(f->fields), "%s", fields);
 	va_start(ap, fmt);
-	int n = vsnprintf(f->text, sizeof(f->text), fmt, ap);
+	vsnprintf(f->text, sizeof(f->text), fmt, ap);
 	va_end(ap);
-	/* A long value may be cut inside of a letter. */
-	if ((size_t)n >= sizeof(f->text)) {
-		size_t end = sizeof(f->text) - 1;
-		while (end > 0 &&
-			((unsigned char)f->text[end - 1] & 0xc0) == 0x80)
-			end--;
-		if (end > 0 && (unsigned char)f->text[end - 1] >= 0xc0)
-			end--;
-		f->text[end] = 0;
-	}
 	return -1;
 }
 

@@ -2,6 +2,8 @@
 /* objects.c - what only one standard object does: defaults, computed fields. */
 #include <stdio.h>
 
+#include <mailmill/utf8.h>
+
 #include "sandbox.h"
 
 #define CASE_NUMBER_FIRST 1000
@@ -112,14 +114,12 @@ json_t *sb_derive_mail_name(struct sandbox *sb, const struct sb_record *r)
 {
 	json_t *subject = sb_record_see(r, "Subject");
 	struct str s = sb_json_text(subject);
-	size_t n = MIN(s.len, 255);
 
 	(void)sb;
 	if (!subject)
 		return json_string("[No Subject]");
-	while (n < s.len && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
-		n--;
-	return json_stringn(s.p, n);
+	s = utf8_cut_utf16(s, 255);
+	return json_stringn(s.p, s.len);
 }
 
 json_t *sb_derive_has_attachment(struct sandbox *sb, const struct sb_record *r)

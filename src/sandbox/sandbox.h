@@ -573,7 +573,7 @@ bool sb_faults_answer(
 struct sb_call {
 	int64_t at_ms;
 	char method[8];
-	char path[160];
+	char path[480];
 	int status;
 	unsigned ms;
 	uint64_t n_in, n_out;

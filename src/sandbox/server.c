@@ -23,6 +23,7 @@
 #include <mailmill/enc.h>
 #include <mailmill/file.h>
 #include <mailmill/log.h>
+#include <mailmill/utf8.h>
 
 #include "sandbox.h"
 
@@ -358,7 +359,8 @@ static void log_request(struct request *q, uint64_t n_out)
 
 	snprintf(c.method, sizeof(c.method), "%s", q->ask.method);
 	snprintf(c.path, sizeof(c.path), "%.*s",
-		STR_ARG(str_sub(q->ask.path, 0, sizeof(c.path) - 1)));
+		STR_ARG(utf8_mend(q->arena,
+			str_sub(q->ask.path, 0, sizeof(c.path) / 3))));
 	if (q->fault.what)
 		snprintf(c.fault, sizeof(c.fault), "%s",
 			sb_faults_name(q->fault.what));

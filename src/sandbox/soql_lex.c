@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* soql_lex.c - from text to tokens, and where an error stands. */
+#include <mailmill/utf8.h>
+
 #include "soql.h"
 
 int sb_soql_fail(
@@ -31,20 +33,6 @@ static bool is_word(char c)
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-static void add_utf8(struct buf *b, unsigned c)
-{
-	if (c < 0x80) {
-		buf_byte(b, (unsigned char)c);
-	} else if (c < 0x800) {
-		buf_byte(b, (unsigned char)(0xc0 | c >> 6));
-		buf_byte(b, (unsigned char)(0x80 | (c & 0x3f)));
-	} else {
-		buf_byte(b, (unsigned char)(0xe0 | c >> 12));
-		buf_byte(b, (unsigned char)(0x80 | (c >> 6 & 0x3f)));
-		buf_byte(b, (unsigned char)(0x80 | (c & 0x3f)));
-	}
 }
 
 static int hex_value(struct str s, unsigned *out)
@@ -94,7 +82,7 @@ static int lex_text(struct soql_parser *p)
 			buf_byte(&b, (unsigned char)to[e - from]);
 		} else if ((c == 'u' || c == 'U') &&
 			   hex_value(str_sub(p->text, p->at, 4), &u) == 0) {
-			add_utf8(&b, u);
+			utf8_add(&b, u);
 			p->at += 4;
 		} else {
 			return sb_soql_fail(p, p->at - 1, "MALFORMED_QUERY",

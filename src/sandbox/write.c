@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include <mailmill/clock.h>
+#include <mailmill/utf8.h>
 
 #include "sandbox.h"
 
@@ -248,24 +249,11 @@ static int check_required(const struct sb_write *w, struct sb_fail *fail)
 		"Required fields are missing: [%s]", text.p);
 }
 
-/* Counts UTF-16 units, the stricter of what the length may mean. */
-static size_t count_units(struct str s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		n += (c & 0xc0) != 0x80;
-		n += c >= 0xf0;
-	}
-	return n;
-}
-
 static int check_length(
 	const struct sb_field *f, struct str s, struct sb_fail *fail)
 {
 	if (f->length <= 0 || s.len <= (size_t)f->length ||
-		count_units(s) <= (size_t)f->length)
+		utf8_count_utf16(s) <= (size_t)f->length)
 		return 0;
 	return sb_fail_set(fail, 400, "STRING_TOO_LONG", f->name,
 		"%s: data value too large: %.*s (max length=%d)", f->label,
@@ -601,6 +589,10 @@ int sb_write_upsert(struct sandbox *sb, struct sb_object *o,
 		return sb_fail_set(fail, 400, "JSON_PARSER_ERROR", "",
 			"The HTTP entity body must be a JSON object "
 			"at [line:1, column:1]");
+	if (!utf8_is_valid(value) || memchr(value.p, 0, value.len))
+		return sb_fail_set(fail, 400,
+			"TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET", key->name,
+			"the value of %s is not UTF-8", key->name);
 	full = json_copy(body);
 	json_object_set_new(full, key->name, json_stringn(value.p, value.len));
 	result = sb_write_create(sb, o, full, out, fail);

@@ -105,23 +105,6 @@ void sb_json_errors(
 	buf_c(out, "}]");
 }
 
-json_t *sb_json_read(struct str text, struct sb_fail *f)
-{
-	json_error_t je;
-	json_t *j = json_loadb(text.p ? text.p : "", text.len, 0, &je);
-
-	if (j)
-		return j;
-	if (text.len == 0)
-		sb_fail_set(f, 400, "JSON_PARSER_ERROR", "",
-			"No content to map to Object due to end of input");
-	else
-		sb_fail_set(f, 400, "JSON_PARSER_ERROR", "",
-			"%s at [line:%d, column:%d]", je.text, je.line,
-			je.column);
-	return NULL;
-}
-
 void sb_json_attributes(struct buf *out, const struct sb_record *r, int version)
 {
 	buf_printf(out,

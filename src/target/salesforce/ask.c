@@ -13,7 +13,9 @@
 #include <mailmill/enc.h>
 #include <mailmill/log.h>
 
-#define ASKS_MAX 250
+#define ASKS_MAX 250 /* of one query */
+#define ASKS_FULL                                                              \
+	100 /* enough: more would hold up what the mill has in flight */
 #define URL_MAX                                                                \
 	11000 /* of the query, percent-encoded; the token needs room           \
 	       */
@@ -423,7 +425,7 @@ static void send_group(struct sf *sf, struct sf_group *g)
 static size_t full_of(const struct sf_group *g)
 {
 	/* more bytes than a URL holds: what there is, is enough */
-	return g->n_bytes > URL_MAX ? 1 : ASKS_MAX;
+	return g->n_bytes > URL_MAX ? 1 : ASKS_FULL;
 }
 
 void sf_asks_tick(struct sf *sf)

@@ -93,6 +93,8 @@ struct sf_gather {
 	struct list items;
 	size_t n;
 	int64_t first_at, last_at;
+	int64_t window_at, rate_before; /* of counting what comes a second */
+	size_t n_window;
 };
 
 void sf_gather_add(struct sf *sf, struct sf_gather *g, struct list *item);

@@ -39,7 +39,8 @@ struct request {
 	struct request *next; /* in the list of the waiting */
 	struct MHD_Connection *connection;
 	char *uri;
-	bool is_begun, is_done, is_waiting;
+	bool is_begun, is_done;
+	bool is_dropped; /* an upload without a token: not worth a disk */
 	struct arena *arena;
 	struct buf body;
 	struct sb_upload *upload;
@@ -155,6 +156,7 @@ static void begin_request(struct request *q, const char *method)
 	const char *type = header(q, "Content-Type");
 	struct str uri;
 	ssize_t mark;
+	bool is_upload;
 
 	q->is_begun = true;
 	q->started_ms = clock_mono_ms();
@@ -173,8 +175,11 @@ static void begin_request(struct request *q, const char *method)
 		.authorization = header(q, "Authorization"),
 	};
 	q->kind = sb_route_kind(&q->ask);
-	if (q->kind == SB_K_UPLOAD && type &&
-		str_starts_case(str_c(type), STR("multipart/form-data")))
+	is_upload = q->kind == SB_K_UPLOAD && type &&
+		    str_starts_case(str_c(type), STR("multipart/form-data"));
+	q->is_dropped = is_upload &&
+			!sb_oauth_is_ok(q->sb, q->ask.authorization);
+	if (is_upload && !q->is_dropped)
 		q->upload = sb_upload_new(type);
 	begin_unpack(q);
 }
@@ -212,7 +217,7 @@ static void take_packed(struct request *q, const char *p, size_t n)
 static void take_body(struct request *q, const char *p, size_t n)
 {
 	q->n_in += n;
-	if (q->bad)
+	if (q->bad || q->is_dropped)
 		return; /* read on, so that the client hears the answer */
 	if (q->unpack)
 		take_packed(q, p, n);
@@ -465,7 +470,6 @@ static void run_handler(struct request *q)
 
 static void wait_for(struct request *q, int64_t ms)
 {
-	q->is_waiting = true;
 	q->wake_ms = clock_mono_ms() + ms;
 	q->next = q->sb->server->waiting;
 	q->sb->server->waiting = q;

@@ -65,7 +65,7 @@ static int read_quoted(struct reader *r, struct buf *out)
 	for (r->at++; peek(r) >= 0 && peek(r) != '"'; r->at++) {
 		if (peek(r) == '\\')
 			r->at++;
-		if (peek(r) < ' ' || peek(r) == 0x7f)
+		if (peek(r) < ' ' || peek(r) >= 0x7f)
 			return refuse(r, "a quoted part is broken");
 		buf_byte(out, (unsigned char)peek(r));
 	}

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* diag.c - findings in a script: collecting them and showing them. */
+#include <mailmill/utf8.h>
+
 #include "diag.h"
 
 /* Of a source line that is shown; longer ones are cut around the place. */
@@ -27,7 +29,7 @@ static struct str print_text(struct arena *a, const char *fmt, va_list ap)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = ' ';
 	}
-	return str_c(text);
+	return utf8_mend(a, str_c(text));
 }
 
 void sieve_tell(struct sieve_teller *t, enum sieve_severity severity,

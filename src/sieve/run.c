@@ -10,9 +10,13 @@
  */
 #include <mailmill/utf8.h>
 
+#include <mailmill/utf8.h>
+
 #include "script.h"
 
 #define REASON_MAX 4000 /* bytes of why a rule failed */
+
+#define FAIL_TEXT_MAX 4096
 
 int sieve_fail(struct sieve_run *r, const char *fmt, ...)
 {

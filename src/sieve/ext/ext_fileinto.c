@@ -4,9 +4,14 @@
 
 #include "../sieve_private.h"
 
+#define FOLDER_MAX 1000
+
 static bool is_folder(struct str name)
 {
-	return name.len && utf8_is_valid(name) && str_chr(name, 0) < 0;
+	for (size_t i = 0; i < name.len; i++)
+		if ((unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f)
+			return false;
+	return name.len && name.len <= FOLDER_MAX && utf8_is_valid(name);
 }
 
 static int check_fileinto(struct sieve_check *c, struct sieve_node *n)

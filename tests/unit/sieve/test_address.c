@@ -42,6 +42,7 @@ static const struct {
 	{ "line end in quotes", "\"a\r\nb\"@example.org", NULL },
 	{ "escape at the end", "\"a\\", NULL },
 	{ "UTF-8", "\xc3\xbc@example.org", NULL },
+	{ "bytes in quotes", "\"\xff\"@example.org", NULL },
 };
 
 TEST(addresses_of_scripts)

@@ -26,11 +26,15 @@ void mail_init(void);
 /*
  * Parses a message. `raw` is lent until mail_free().
  * Gives:   *out, by mail_free().
- * Returns: 0, or -1 with *err (ERR_PERM) when it is beyond the limits that
- *          keep the parser safe (nesting, header size, part count).
+ * Returns: 0. Note: what is beyond the limits that keep the parser safe
+ *          (nesting, fields, parts, sizes) is left undivided or out, and a
+ *          defect tells it; -1 with *err is for limits that may come.
  */
 MUST_CHECK int mail_parse(struct str raw, struct mail **out, struct err *err);
-/* The same from a file, without copying; fd stays the caller's. */
+/*
+ * The same from a file, without copying; fd stays the caller's.
+ * Returns: 0, or -1 with *err: it cannot be mapped.
+ */
 MUST_CHECK int mail_parse_fd(int fd, struct mail **out, struct err *err);
 /* Ends it and all that it lent. Accepts NULL. */
 void mail_free(struct mail *m);

@@ -9,11 +9,13 @@
 #include <mailmill/clock.h>
 #include <mailmill/file.h>
 #include <mailmill/mail.h>
+#include <mailmill/utf8.h>
 
 #include "cli.h"
 
 #define STDIN_MAX ((size_t)200 << 20)
-#define TEXT_LINES 12 /* of the text, in the summary */
+#define TEXT_LINES 12	   /* of the text, in the summary */
+#define LINE_MAX_SHOWN 200 /* bytes */
 
 enum {
 	OPT_JSON,
@@ -26,10 +28,43 @@ static const struct cli_option options[] = {
 	{ 0 },
 };
 
+/* Prints a stranger's text so that it cannot steer the terminal. */
+static void print_safe(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		bool is_c1 = c == 0xc2 && i + 1 < s.len &&
+			     (unsigned char)s.p[i + 1] < 0xa0;
+		if (is_c1)
+			i++;
+		if (is_c1 || (c < ' ' && c != '\t') || c == 127)
+			putchar('?');
+		else
+			putchar(c);
+	}
+}
+
 static void print_field(const char *label, struct str value)
 {
-	if (value.len)
-		printf("%-12s %.*s\n", label, STR_ARG(value));
+	if (!value.len)
+		return;
+	printf("%-12s ", label);
+	print_safe(value);
+	putchar('\n');
+}
+
+static void print_address(const char *label, const struct mail_address *a)
+{
+	printf("%-12s ", label);
+	if (a->is_valid) {
+		print_safe(a->name);
+		fputs(a->name.len ? " <" : "<", stdout);
+		print_safe(a->address);
+		puts(">");
+	} else {
+		print_safe(a->name.len ? a->name : a->address);
+		puts("  (no address)");
+	}
 }
 
 static struct str value_of(struct mail *m, const char *name)
@@ -51,13 +86,7 @@ static void print_addresses(struct mail *m, const char *label, struct str field)
 			continue;
 		n_list = mail_addresses(mail_arena(m), h[i].raw, &list);
 		for (size_t k = 0; k < n_list; k++)
-			printf("%-12s %.*s%s%s%.*s%s%s\n", label,
-				STR_ARG(list[k].name),
-				list[k].name.len ? " " : "",
-				list[k].is_valid ? "<" : "",
-				STR_ARG(list[k].address),
-				list[k].is_valid ? ">" : "",
-				list[k].is_valid ? "" : "  (no address)");
+			print_address(label, &list[k]);
 	}
 }
 
@@ -75,16 +104,23 @@ static void print_parts(struct mail *m)
 {
 	printf("\nParts\n");
 	for (struct mail_part *p = mail_root(m); p; p = mail_next(p)) {
-		printf("  %*s%u  %.*s/%.*s", (int)p->depth * 2, "", p->number,
-			STR_ARG(p->type), STR_ARG(p->subtype));
+		printf("  %*s%u  ", (int)p->depth * 2, "", p->number);
+		print_safe(p->type);
+		putchar('/');
+		print_safe(p->subtype);
 		if (p->charset.len)
-			printf(" %.*s", STR_ARG(p->charset));
+			putchar(' ');
+		print_safe(p->charset);
 		if (p->encoding.len)
-			printf(" %.*s", STR_ARG(p->encoding));
+			putchar(' ');
+		print_safe(p->encoding);
 		printf(", ");
 		print_size(p->len);
-		if (p->filename.len)
-			printf(", \"%.*s\"", STR_ARG(p->filename));
+		if (p->filename.len) {
+			printf(", \"");
+			print_safe(p->filename);
+			putchar('"');
+		}
 		printf("%s%s\n", p->is_attachment ? ", attachment" : "",
 			p->is_inline ? ", shown inline" : "");
 	}
@@ -98,8 +134,11 @@ static void print_attachments(struct mail *m)
 	if (n)
 		printf("\nAttachments\n");
 	for (size_t i = 0; i < n; i++) {
-		printf("  %.*s (%.*s, ", STR_ARG(a[i].name),
-			STR_ARG(a[i].type));
+		printf("  ");
+		print_safe(a[i].name);
+		printf(" (");
+		print_safe(a[i].type);
+		printf(", ");
 		print_size(a[i].size);
 		printf("%s)\n    sha256 %.*s\n",
 			a[i].is_inline ? ", shown inline" : "",
@@ -107,16 +146,26 @@ static void print_attachments(struct mail *m)
 	}
 }
 
+/* Prints the first lines, with runs of empty ones as one. */
 static void print_text(const char *title, struct str text)
 {
 	struct str line;
+	bool was_empty = true;
 	int n = 0;
 
 	if (!text.len)
 		return;
 	printf("\n%s\n", title);
-	while (n++ < TEXT_LINES && str_cut_line(&text, &line))
-		printf("  | %.*s\n", STR_ARG(str_sub(line, 0, 200)));
+	while (n < TEXT_LINES && str_cut_line(&text, &line)) {
+		bool is_empty = str_trim(line).len == 0;
+		if (is_empty && was_empty)
+			continue;
+		was_empty = is_empty;
+		printf("  | ");
+		print_safe(utf8_cut(line, LINE_MAX_SHOWN));
+		putchar('\n');
+		n++;
+	}
 	if (text.len)
 		printf("  | ... (%zu more bytes)\n", text.len);
 }
@@ -128,9 +177,11 @@ static void print_defects(struct mail *m)
 
 	if (n)
 		printf("\nDefects\n");
-	for (size_t i = 0; i < n; i++)
-		printf("  at byte %llu: %.*s\n",
-			(unsigned long long)d[i].offset, STR_ARG(d[i].text));
+	for (size_t i = 0; i < n; i++) {
+		printf("  at byte %llu: ", (unsigned long long)d[i].offset);
+		print_safe(d[i].text);
+		putchar('\n');
+	}
 }
 
 static void print_summary(const char *path, struct mail *m)

@@ -10,6 +10,10 @@
  * is as long as itself, unless it is encoded, when it stays a leaf: its parts
  * would have no place in the message's bytes.
  *
+ * A boundary line must be nothing but the boundary, "--" and blanks, as GMime
+ * and Python have it. RFC 2046 5.1.1 asks for its beginning alone, but then
+ * Apple-Mail-1 would match the lines of Apple-Mail-10 within it.
+ *
  * Depth and number of parts, and the size of each header, have limits; beyond
  * them parts stay undivided and a defect tells it. Cost: one memchr a line, and
  * none where no boundary can come any more.

@@ -6,8 +6,13 @@
 #include <mailmill/clock.h>
 #include <mailmill/id.h>
 #include <mailmill/log.h>
+#include <mailmill/loop.h>
 
 #include "mill_private.h"
+
+/* waits before the store is offered an end again: doubled up to 16 s */
+#define AGAIN_MS 250
+#define AGAIN_DOUBLED_MAX 6
 
 struct ending {
 	struct work *work;
@@ -56,11 +61,45 @@ static void log_end(struct work *w, const struct store_finish *f)
 		f->reason.len ? "\"" : "");
 }
 
+/* In the loop, by the work's timer. */
+static void finish_again(void *ctx)
+{
+	struct work *w = ctx;
+
+	w->finish.next = NULL;
+	store_finish(w->mill->store, &w->finish);
+}
+
+/*
+ * What was done is known here only, until the store has it: a full disk must
+ * not cost a whole lease.
+ * Returns: whether it will be offered again.
+ */
+static bool try_later(struct ending *e)
+{
+	struct work *w = e->work;
+	int64_t ms = AGAIN_MS << MIN(w->n_again, AGAIN_DOUBLED_MAX);
+
+	/* it is another's by now, or past its lease */
+	if (e->err.kind == ERR_PERM ||
+		clock_mono_ms() - w->claimed_at + ms >= w->mill->o.lease_ms)
+		return false;
+	if (w->n_again++ == 0)
+		log_event(LOG_WARN, "delivery.store", "item=%lld error=\"%s\"",
+			(long long)w->d.id, e->err.text);
+	if (!w->again)
+		w->again = loop_timer_new(w->mill->loop, finish_again, w);
+	loop_timer_set(w->again, ms);
+	return true;
+}
+
 static void after_finish(void *ctx)
 {
 	struct ending *e = ctx;
 	struct work *w = e->work;
 
+	if (e->is_failed && try_later(e))
+		return;
 	if (e->is_failed) {
 		/* its lease will run out, and all is done again, by key */
 		log_event(LOG_ERROR, "delivery.end",

@@ -69,6 +69,7 @@ static void free_work(struct work *w)
 {
 	if (w->fd >= 0)
 		close(w->fd);
+	loop_timer_free(w->again);
 	arena_free(w->ask_arena);
 	arena_free(w->arena);
 }

@@ -70,6 +70,8 @@ struct work {
 	struct target_job apply;
 	int64_t claimed_at, evaluated_at, applied_at; /* mono ms */
 	struct store_finish finish;
+	struct loop_timer *again; /* the store would not take it */
+	unsigned n_again;
 };
 
 /* mill.c */

@@ -487,6 +487,12 @@ static htmlParserCtxtPtr feed(
 
 	for (size_t i = 0; i < s.len; i++) {
 		bool is_full;
+		if (g->state == IN_TEXT) {
+			const char *less = memchr(s.p + i, '<', s.len - i);
+			if (!less)
+				break;
+			i = (size_t)(less - s.p);
+		}
 		guard_step(g, s.p[i]);
 		is_full = g->n_names > NAMES_MAX && g->state == IN_TEXT;
 		if (!is_full && (g->state == IN_TEXT || g->n < ATTRIBUTES_MAX))

@@ -280,6 +280,7 @@ static void after_claim(void *ctx)
 	m->claim = NULL;
 	if (c->is_failed) {
 		log_event(LOG_ERROR, "mill.claim", "error=\"%s\"", c->err.text);
+		m->is_more = false; /* at the next tick */
 		schedule(m, 0);
 	} else {
 		m->is_more = c->claim.n_items == c->claim.max || m->is_more;

@@ -50,7 +50,7 @@ def settle(d, seconds=60):
             d.start()
         try:
             return d.waiting() == 0
-        except AssertionError:
+        except (AssertionError, OSError):
             return False
     wait_for("an empty queue", look, seconds, 0.2)
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from mm import EXE, TOP, Skip, check, main, same
+from mm import EXE, TOP, Skip, check, mail, main, same, wait_for
 
 MAN = os.path.join(TOP, "contrib", "man")
 
@@ -111,6 +111,44 @@ def test_rules_in_readme_and_manual_compile(lab):
             f.write(block)
         got = run("check", path)
         same(got.returncode, 0, f"rule {n}:\n{block}\n{got.stderr}{got.stdout}")
+
+
+def test_the_example_commands_run(lab):
+    """Each '.Dl $ mailmill ...', with a daemon that has something to show."""
+    s = lab.sandbox()
+    rule = lab.path("rule.sieve")
+    with open(rule, "w") as f:
+        f.write('require "vnd.mailmill"; if header "subject" "keep" { keep; }'
+                ' else { fail "FIELD_CUSTOM_VALIDATION"; }\n')
+    d = lab.daemon(s, rule=rule)
+    for subject in ("keep", "die"):
+        d.lmtp(mail(subject, subject=subject))
+    wait_for("both ended", lambda: d.waiting() == 0)
+    # the manuals' paths and ids, as they are here
+    places = [("/etc/mailmill/mailmill.conf", d.conf),
+              ("rules/", os.path.join(TOP, "rules") + "/"),
+              ("tests/mails/", os.path.join(TOP, "tests", "mails") + "/")]
+    folder = lab.fresh("home")
+    os.symlink(EXE, os.path.join(folder, "mailmill"))
+    n = 0
+    for path in sorted(glob.glob(MAN + "/*.[15]")):
+        with open(path) as f:
+            examples = re.findall(r"^\.Dl \$ (mailmill .*)$", f.read(), re.M)
+        for example in examples:
+            command = re.sub(r"(?<!=)\b4711\b(?!\.)", "2", example)
+            for there, here in places:
+                command = command.replace(there, here)
+            command = re.sub(r"(mailmill queue \w+)", rf"\1 --config {d.conf}",
+                             command)
+            got = subprocess.run(["bash", "-c", "set -o pipefail; " + command],
+                                 cwd=folder, capture_output=True, text=True,
+                                 timeout=60, env={
+                                     **os.environ, "SANDBOX_SECRET": "sandbox",
+                                     "PATH": folder + ":" + os.environ["PATH"]})
+            same(got.returncode, 0, f"{os.path.basename(path)}: {example}: "
+                 f"{got.stderr}{got.stdout}")
+            n += 1
+    check(n >= 10, f"{n} examples")
 
 
 def test_the_readme_names_files_that_exist(lab):

@@ -326,6 +326,30 @@ def test_systemd_hears_when_it_is_ready(lab):
             got = n.recv(4096)
 
 
+def test_a_socket_that_systemd_opened_is_taken(lab):
+    if not shutil.which("systemd-socket-activate"):
+        raise Skip("systemd-socket-activate is not installed")
+    s = lab.sandbox()
+    d = lab.daemon(s, start=False)
+    with open(d.conf) as f:
+        text = f.read()
+    with open(d.conf, "w") as f:
+        f.write(text.replace(f'listen = "127.0.0.1:{d.port}"',
+                             'listen = "fd:lmtp"'))
+    d.process = Process(
+        ["systemd-socket-activate", "-l", f"127.0.0.1:{d.port}",
+         "--fdname=lmtp", "-E", "SANDBOX_SECRET=sandbox",
+         *[x for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") for x in ("-E", name)
+           if name in os.environ],
+         EXE, "serve", "--config", d.conf],
+        os.path.join(d.folder, "daemon.log"))
+    wait_for("listening", lambda: "istening" in d.process.text())
+    same(d.lmtp(mail("activated")), {}, "taken by the socket of another")
+    d.drained()
+    case_of(s, "<plain-activated@example.com>")
+    d.stop()
+
+
 def test_slow_clients_do_not_stop_others(lab):
     d = lab.daemon(lab.sandbox())
     idle = [socket.create_connection(("127.0.0.1", d.port))

@@ -73,23 +73,23 @@ static size_t bad_len(struct str s, size_t i)
  */
 static struct str clean(struct arena *a, struct str s)
 {
-	AUTO(buf) struct buf b = BUF_INIT(2 * PLAN_VALUE_MAX);
+	AUTO(buf) struct buf b = BUF_INIT(3 * PLAN_VALUE_MAX);
 	size_t from = 0;
+	char last = 0; /* of what stays */
 
 	for (size_t i = 0; i < s.len;) {
 		size_t skip = bad_len(s, i);
-		bool is_ref = s.p[i] == '@' && i + 1 < s.len &&
-			      s.p[i + 1] == '{';
+		bool is_ref = last == '@' && s.p[i] == '{';
 
-		if (skip == 0 && !is_ref) {
-			i++;
-			continue;
+		if (skip > 0 || is_ref) {
+			buf_add(&b, s.p + from, i - from);
+			if (is_ref)
+				buf_c(&b, "\xe2\x81\xa0");
+			from = i + skip;
 		}
-		buf_add(&b, s.p + from, i + is_ref - from);
-		if (is_ref)
-			buf_c(&b, "\xe2\x81\xa0");
-		i += is_ref ? 1 : skip;
-		from = i;
+		if (skip == 0)
+			last = s.p[i];
+		i += MAX(skip, 1);
 	}
 	if (b.len == 0 && from == 0)
 		return s;

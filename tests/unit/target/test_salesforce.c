@@ -69,6 +69,10 @@ TEST(values_get_the_schemas_types)
 			"x @{case.id} @{",
 			"\"x @\xe2\x81\xa0{case.id} "
 			"@\xe2\x81\xa0{\"" },
+		{ "nor is one with a control inside", "Case", "Subject",
+			"x @\x01{case.id} @\xef\xbf\xbf\x7f{",
+			"\"x @\xe2\x81\xa0{case.id} "
+			"@\xe2\x81\xa0{\"" },
 		{ "true", "Case", "IsEscalated", "true", "true" },
 		{ "No", "Case", "IsEscalated", "No", "false" },
 		{ "perhaps", "Case", "IsEscalated", "perhaps", NULL },

@@ -11,6 +11,7 @@
 	F("Mailmill_Key__c", "string", 64, ",\"caseSensitive\":true" more)
 #define EXTERNAL ",\"externalId\":true,\"unique\":true"
 
+/* clang-format off: a field a line */
 static const char *const schema_case =
 	"{\"name\":\"Case\",\"fields\":["
 	"{\"name\":\"Id\",\"type\":\"id\",\"length\":18,\"createable\":false},"
@@ -52,6 +53,8 @@ static const char *const schema_version =
 	"{\"name\":\"Id\",\"type\":\"id\",\"length\":18},"
 	F("Title", "string", 255, "") "," F("PathOnClient", "string", 500, "")
 	"," F("FirstPublishLocationId", "reference", 18, "") "]}";
+
+/* clang-format on */
 
 #undef F
 #undef KEY

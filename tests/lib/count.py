@@ -1,36 +1,68 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# count.py - sums meson's JUnit reports: names what failed, tells what was
-# skipped and why, and ends with "N passed, N failed, N skipped".
-import sys
-import xml.etree.ElementTree as xml
+"""count.py - sums meson's logs of suites.
 
-passed = failed = skipped = 0
+    count.py LOG.json...
+
+Names what failed, tells what was skipped and why, and ends with the line
+"N passed, N failed, N skipped". The JSON logs are read, not the JUnit reports:
+those lack how a TAP program ended, so that one that crashed, leaked or was
+ended by its timeout after its last "ok" would pass.
+"""
+import json
+import re
+import sys
+
+counts = {"passed": 0, "failed": 0, "skipped": 0}
+
+
+def count(kind, name, why="", n=1):
+    counts[kind] += n
+    if kind != "passed":
+        print("FAILED" if kind == "failed" else kind, name
+              + (": " + why.strip() if why.strip() else ""))
+
+
+def count_program(run):
+    """Counts the tests that a program reports, and how it ended."""
+    name = run["name"].partition(":")[2]
+    text = run.get("stdout", "")
+    before = dict(counts)
+    if re.search(r"(?m)^1\.\.\d+", text):
+        count_lines(name, text)
+    elif m := re.search(r"(?m)^(\d+) passed, (\d+) failed", text):
+        counts["passed"] += int(m.group(1))
+        if int(m.group(2)):
+            count("failed", name, n=int(m.group(2)))
+    good = run["result"] in ("OK", "SKIP", "EXPECTEDFAIL")
+    if not good and counts["failed"] == before["failed"]:
+        count("failed", name,
+              f"{run['result']}, exit status {run.get('returncode')}")
+    elif counts == before:
+        count("skipped" if run["result"] == "SKIP" else "passed", name)
+
+
+def count_lines(name, text):
+    for line in text.splitlines():
+        skip = re.search(r"# *skip\S*(.*)", line, re.I)
+        test = re.match(r"(not )?ok\b *\d* *-? *([^#]*)", line)
+        if re.match(r"1\.\.0\b", line):
+            count("skipped", name, skip.group(1) if skip else "")
+        elif test:
+            count("failed" if test.group(1) else "skipped" if skip
+                  else "passed", f"{name}: {test.group(2).strip()}",
+                  skip.group(1) if skip else "")
+
+
 for path in sys.argv[1:]:
     try:
-        root = xml.parse(path).getroot()
-    except (OSError, xml.ParseError) as e:
-        print(f"FAILED {path}: no report: {e}")
-        failed += 1
+        with open(path, encoding="utf-8", errors="replace") as log:
+            runs = [json.loads(line) for line in log]
+    except (OSError, ValueError) as e:
+        count("failed", path, f"no log: {e}")
         continue
-    for suite in root.iter("testsuite"):
-        cases = list(suite.iter("testcase"))
-        for case in cases:
-            name = f"{suite.get('name')}: {case.get('name')}"
-            if case.find("failure") is not None or case.find("error") is not None:
-                print("FAILED", name)
-                failed += 1
-            elif case.find("skipped") is not None:
-                print("skipped", name)
-                skipped += 1
-            else:
-                passed += 1
-        if not cases:
-            bad = int(suite.get("errors", 0)) + int(suite.get("failures", 0))
-            failed += bad
-            if bad:
-                print("FAILED", suite.get("name"))
-            elif int(suite.get("skipped", 0)):
-                print("skipped", suite.get("name"))
-                skipped += 1
-print(f"{passed} passed, {failed} failed, {skipped} skipped")
-sys.exit(1 if failed or not passed else 0)
+    if not runs:
+        count("failed", path, "no test ran")
+    for run in runs:
+        count_program(run)
+print("{passed} passed, {failed} failed, {skipped} skipped".format(**counts))
+sys.exit(1 if counts["failed"] or not counts["passed"] else 0)

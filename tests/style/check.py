@@ -6,6 +6,7 @@ in headers, names, format. A failure names file, line and rule.
 """
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -156,6 +157,8 @@ def check_contracts(path, text):
 
 
 def check_format(paths):
+    if not shutil.which("clang-format"):
+        return
     got = subprocess.run(["clang-format", "--dry-run", "-Werror", *paths],
                          capture_output=True, text=True, cwd=TOP)
     for line in got.stderr.splitlines():
@@ -206,7 +209,9 @@ def main():
         for text in found[:40]:
             print("#", text)
         bad += bool(found)
-        print(f"{'not ok' if found else 'ok'} {i} - {rule}")
+        skip = " # SKIP clang-format is not installed" \
+            if rule == "format" and not shutil.which("clang-format") else ""
+        print(f"{'not ok' if found else 'ok'} {i} - {rule}{skip}")
     sys.exit(bad != 0)
 
 

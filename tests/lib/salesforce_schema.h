@@ -4,14 +4,13 @@
 #define MAILMILL_TEST_SALESFORCE_SCHEMA_H
 
 #define F(name, type, length, more)                                            \
-	"{\"name\":\"" name "\",\"type\":\"" type                              \
-	"\",\"createable\":true,"                                              \
+	"{\"name\":\"" name "\",\"type\":\"" type "\",\"createable\":true,"    \
 	"\"length\":" #length ",\"updateable\":true" more "}"
 #define KEY(more)                                                              \
 	F("Mailmill_Key__c", "string", 64, ",\"caseSensitive\":true" more)
 #define EXTERNAL ",\"externalId\":true,\"unique\":true"
 
-/* clang-format off: a field a line */
+/* clang-format off */
 static const char *const schema_case =
 	"{\"name\":\"Case\",\"fields\":["
 	"{\"name\":\"Id\",\"type\":\"id\",\"length\":18,\"createable\":false},"

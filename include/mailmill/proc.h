@@ -15,6 +15,11 @@ const char *proc_self(void);
  */
 MUST_CHECK pid_t proc_spawn(const char *const *argv, const char *const *env,
 	const int *keep, size_t n_keep, struct err *err);
+/*
+ * Has nobody see the memory of this process: no core dump is written, and only
+ * root may trace it. Note: what is executed next must do so again.
+ */
+void proc_hide_memory(void);
 /* Names a signal: "SIGSEGV"; "another signal" for one that ends nobody by
  * default. */
 const char *proc_signal_name(int signo);

@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <mailmill/file.h>
@@ -90,6 +92,18 @@ pid_t proc_spawn(const char *const *argv, const char *const *env,
 		return err_sys(err, "cannot start %s", argv[0]);
 	}
 	return pid;
+}
+
+void proc_hide_memory(void)
+{
+	const struct rlimit none = { 0 };
+
+	/* lowering a limit and giving up a right are always allowed */
+	must(setrlimit(RLIMIT_CORE, &none) == 0);
+#ifndef __SANITIZE_ADDRESS__
+	/* LeakSanitizer traces */
+	must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
+#endif
 }
 
 const char *proc_signal_name(int signo)

@@ -20,6 +20,7 @@
 #include <mailmill/intake.h>
 #include <mailmill/log.h>
 #include <mailmill/loop.h>
+#include <mailmill/proc.h>
 #include <mailmill/source.h>
 
 #include "cli.h"
@@ -414,6 +415,7 @@ static int run(int argc, char **argv)
 			d.is_verbose = true;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	proc_hide_memory(); /* mails and keys are in it */
 	log_setup(d.is_verbose ? LOG_DEBUG : LOG_INFO,
 		getenv("JOURNAL_STREAM") != NULL);
 	raise_limits();

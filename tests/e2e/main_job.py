@@ -361,4 +361,23 @@ def test_slow_clients_do_not_stop_others(lab):
             c.close()
 
 
+def test_no_secret_and_no_mail_leaves_the_memory(lab):
+    d = lab.daemon(lab.sandbox())
+    same(d.lmtp(mail(96, body="between you and me")), {}, "taken")
+    d.drained()
+    pids = [d.process.proc.pid, *d.workers()]
+    check(len(pids) > 1, "there are workers")
+    for pid in pids:
+        with open(f"/proc/{pid}/limits") as f:
+            line = [x for x in f if x.startswith("Max core file size")][0]
+        same(line.split()[4:6], ["0", "0"], f"core dumps of {pid}")
+        # a process that may not be traced is root's, whoever runs it
+        same(os.stat(f"/proc/{pid}/mem").st_uid, 0, f"memory of {pid}")
+    for pid in pids[1:]:
+        with open(f"/proc/{pid}/environ", "rb") as f:
+            check(b"SECRET" not in f.read(), "a worker inherits no secret")
+    for text in ("between you and me", "Bearer", "client_secret"):
+        check(text not in d.process.text(), f"no {text} in the log")
+
+
 main()

@@ -8,6 +8,7 @@
  * so each get_ function is a plain list of fields, and the fault is told once,
  * at the end.
  */
+#include <mailmill/decode.h>
 #include <mailmill/map.h>
 #include <mailmill/plan.h>
 #include <mailmill/utf8.h>
@@ -299,12 +300,17 @@ static void get_file(struct reader *r, struct plan_file *f)
 	f->line = wire_get_u32(&r->w);
 	if (f->name.len == 0 || str_chr(f->name, '/') >= 0)
 		refuse(r, "a file's name");
-	if (f->is_literal)
+	if (f->is_literal) {
+		if (f->size != f->literal.len)
+			refuse(r, "a file's size");
 		return;
+	}
 	if (!is_encoding(f->encoding))
 		refuse(r, "a file's encoding");
 	if (f->len > INT64_MAX || f->offset > INT64_MAX - f->len)
 		refuse(r, "a file's place");
+	else if (f->size > f->len + 2 * DECODE_EXTRA)
+		refuse(r, "a file's size");
 	if (f->sha256.len == 0)
 		refuse(r, "a file without digest");
 }

@@ -327,6 +327,14 @@ static void change_file_encoding(struct arena *a, struct plan *p)
 {
 	p->records[0].files[0].encoding = STR("rot13");
 }
+static void change_file_size(struct arena *a, struct plan *p)
+{
+	p->records[0].files[0].size = UINT64_MAX;
+}
+static void change_literal_size(struct arena *a, struct plan *p)
+{
+	p->records[0].files[1].size = 10;
+}
 static void change_digest(struct arena *a, struct plan *p)
 {
 	p->records[0].files[0].sha256 = STR("abc");
@@ -381,6 +389,8 @@ TEST(refuses_what_no_script_makes)
 		{ "file name with a folder", change_file_path },
 		{ "file past all bytes", change_file_place },
 		{ "file with unknown encoding", change_file_encoding },
+		{ "more bytes than its place can hold", change_file_size },
+		{ "a literal of another size", change_literal_size },
 		{ "digest of a wrong length", change_digest },
 		{ "value over the limit", change_too_long },
 		{ "more actions than allowed", change_actions },

@@ -379,7 +379,8 @@ static void add_file(struct sf_job *j, size_t record, const struct plan_file *f)
 {
 	const struct sf_object *o = version_of(j);
 
-	if (j->records[record].id.len == 0 || f->size == 0) {
+	/* an id that a plan gave goes into URLs and queries */
+	if (!sf_is_id(j->records[record].id) || f->size == 0) {
 		struct sf_file skipped = { .record = record, .file = *f };
 
 		skip_file(j, &skipped,

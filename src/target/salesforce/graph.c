@@ -216,6 +216,11 @@ static int write_by(struct buf *out, const struct sf_object *o,
 		return err_set(err, ERR_PERM,
 			"rule line %u: upsert by %.*s needs a value for it",
 			r->line, STR_ARG(r->by));
+	if (str_eq(value->value, STR(".")) || str_eq(value->value, STR("..")))
+		return err_set(err, ERR_PERM,
+			"rule line %u: upsert by %.*s can't have the value "
+			"\"%.*s\"",
+			r->line, STR_ARG(r->by), STR_ARG(value->value));
 	enc_percent(&path, value->value);
 	if (buf_is_over(&path))
 		return err_set(err, ERR_PERM,

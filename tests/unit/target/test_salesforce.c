@@ -365,6 +365,36 @@ TEST(updates_upserts_and_deletes)
 	unload();
 }
 
+/* Percent-encoding leaves dots, and servers resolve them. */
+TEST(an_upserts_value_is_no_step_in_a_path)
+{
+	static const struct {
+		const char *value;
+		int want;
+	} rows[] = { { ".", -1 }, { "..", -1 }, { "...", 0 }, { "..a", 0 } };
+
+	load();
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct plan_field field = { .name = STR("Code__c"),
+			.value = str_c(rows[i].value) };
+		struct plan_record record = { .op = PLAN_UPSERT,
+			.name = STR("ann"),
+			.object = STR("Contact"),
+			.by = STR("Code__c"),
+			.fields = &field,
+			.n_fields = 1 };
+		struct plan plan = { .records = &record, .n_records = 1 };
+		struct made m;
+
+		make(&m, &plan);
+		is_int(m.rc, rows[i].want, rows[i].value);
+		if (rows[i].want)
+			is_int(m.err.kind, ERR_PERM, "for good");
+		unmake(&m);
+	}
+	unload();
+}
+
 TEST(what_the_schema_lacks_is_named)
 {
 	static const struct {

@@ -319,9 +319,10 @@ class Quickstart:
             raise Failed("the books do not balance")
 
     def hints(self):
+        swaks = "" if shutil.which("swaks") else "   (apt-get install swaks)"
         print(f"""
   Look at the Cases:    {self.url}/
-  Send one yourself:    swaks --protocol LMTP --server 127.0.0.1:{self.port} --to {RECIPIENT}
+  Send one yourself:    swaks --protocol LMTP --server 127.0.0.1:{self.port} --to {RECIPIENT}{swaks}
   or through the pipe:  {self.deliver} -s {self.folder}/pipe -r {RECIPIENT} < MAIL
   See the queue:        {self.exe} queue list --config {self.conf}
   The configuration:    {self.conf}
@@ -350,6 +351,7 @@ def main():
     paths = [a for a in args if a != "--keep"] or \
         [os.path.join(TOP, "tests", "mails")]
     q = Quickstart(sys.argv[1], keep)
+    sys.stdout.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         print("3/5 starting sandbox and daemon on loopback")

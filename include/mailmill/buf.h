@@ -38,7 +38,7 @@ int buf_byte(struct buf *b, unsigned char c);
 /* Adds printed text. Returns: 0 or -1. */
 int buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 /* The same with a va_list. */
-int buf_vprintf(struct buf *b, const char *fmt, va_list ap);
+int buf_vprintf(struct buf *b, const char *fmt, va_list ap) PRINTF(2, 0);
 /*
  * Makes room for `len` more bytes to be written at b->p + b->len by the
  * caller, who then adds to b->len. Returns: the place, or NULL over the limit.

@@ -46,7 +46,7 @@ char *arena_strdup(struct arena *a, const char *s);
 /* Prints into the arena. */
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 /* The same with a va_list. */
-char *arena_vprintf(struct arena *a, const char *fmt, va_list ap);
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) PRINTF(2, 0);
 
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
 

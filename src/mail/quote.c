@@ -134,8 +134,8 @@ static const char *const original_marks[] = { "original message",
 	"opprinnelig melding", "alkuper\xc3\xa4inen viesti",
 	"wiadomo\xc5\x9b\xc4\x87 oryginalna", "oryginalna wiadomo",
 	"p\xc5\xafvodn\xc3\xad zpr\xc3\xa1va", "eredeti \xc3\xbczenet",
-	"\xe5\x8e\x9f\xe5\xa7\x8b\xe9\x82\xae\xe4\xbb"
-	"\xb6",
+	("\xe5\x8e\x9f\xe5\xa7\x8b\xe9\x82\xae\xe4\xbb"
+	 "\xb6"),
 	"reply message", "antwort nachricht", "reply above this line",
 	"\xd0\x98\xd1\x81\xd1\x85\xd0\xbe\xd0\xb4\xd0\xbd\xd0\xbe\xd0\xb5" };
 
@@ -361,8 +361,8 @@ static const char *const mobile_marks[] = { "sent from my ", "get outlook for ",
 	"inviato da iphone", "inviato dal mio", "verstuurd vanaf mijn",
 	"verzonden vanaf mijn", "enviado do meu", "skickat fr\xc3\xa5n min",
 	"sendt fra min", "l\xc3\xa4hetetty ",
-	"wys\xc5\x82"
-	"ane z iphone",
+	("wys\xc5\x82"
+	 "ane z iphone"),
 	"sent from yahoo mail", "diese nachricht wurde von meinem android" };
 
 #define MOBILE_MAX 60 /* bytes; a longer line is a sentence */

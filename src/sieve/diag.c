@@ -21,7 +21,8 @@ static struct str find_line(struct str source, size_t offset)
 	return str_n(source.p + from, to - from);
 }
 
-static struct str print_text(struct arena *a, const char *fmt, va_list ap)
+static PRINTF(2, 0) struct str
+	print_text(struct arena *a, const char *fmt, va_list ap)
 {
 	char *text = arena_vprintf(a, fmt, ap);
 

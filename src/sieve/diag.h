@@ -22,8 +22,9 @@ struct sieve_teller {
 
 /* Tells a finding. */
 void sieve_tell(struct sieve_teller *t, enum sieve_severity severity,
-	struct sieve_pos pos, const char *fmt, va_list ap);
+	struct sieve_pos pos, const char *fmt, va_list ap) PRINTF(4, 0);
 /* Adds a hint to the finding told last. */
-void sieve_tell_hint(struct sieve_teller *t, const char *fmt, va_list ap);
+void sieve_tell_hint(struct sieve_teller *t, const char *fmt, va_list ap)
+	PRINTF(2, 0);
 
 #endif

@@ -44,7 +44,6 @@ TEST(jwt_verifies_with_the_public_key)
 {
 	AUTO(bytes) char *pem = make_pem();
 	AUTO(buf) struct buf form = BUF_INIT(1 << 16);
-	AUTO(buf) struct buf plain = BUF_INIT(1 << 16);
 	AUTO(buf) struct buf sig = BUF_INIT(1 << 16);
 	AUTO(buf) struct buf claims = BUF_INIT(1 << 16);
 	struct oauth_conf conf = { .way = OAUTH_JWT,

@@ -12,6 +12,7 @@ import glob
 import json
 import mailbox
 import os
+import re
 import shutil
 import signal
 import smtplib
@@ -44,7 +45,7 @@ salesforce "sandbox" {{
 
 route "support" {{
     recipients = {{ "*" }}
-    script = "{top}/rules/email-to-case.sieve"
+    script = "{rule}"
     target = "sandbox"
 }}
 """
@@ -83,11 +84,19 @@ def mails_of(path):
     elif os.path.isdir(path):
         for name in sorted(os.listdir(path)):
             full = os.path.join(path, name)
-            if os.path.isdir(full) or name.endswith(
-                    (".eml", ".mbox", ".box", ".msg", ".mail", ".txt")):
+            if os.path.isdir(full) or looks_like_mail(full):
                 yield from mails_of(full)
     else:
         yield from file_mail(path)
+
+
+def looks_like_mail(path):
+    """Other files of a folder (notes, JSON, pictures) are passed over."""
+    with open(path, "rb") as f:
+        head = f.read(16384).lstrip()
+    return re.match(rb"From |[A-Za-z][\w-]*[ \t]*:", head) and re.search(
+        rb"(?im)(^|\r)(from|to|subject|date|received|message-id"
+        rb"|content-type|mime-version)[ \t]*:", head)
 
 
 def file_mail(path):
@@ -97,6 +106,8 @@ def file_mail(path):
         for i, message in enumerate(mailbox.mbox(path, create=False)):
             yield f"{os.path.basename(path)}:{i + 1}", message.as_bytes()
     elif raw.strip():
+        if b"\n" not in raw:  # a text of old Macs; SMTP has CRLF
+            raw = raw.replace(b"\r", b"\r\n")
         yield os.path.basename(path), raw
 
 
@@ -116,15 +127,16 @@ class Quickstart:
                                     "mailmill-deliver")
         self.keep = keep
         self.folder = tempfile.mkdtemp(prefix="mailmill-quickstart-")
-        self.processes = []
+        self.processes = {}
         self.refused = []
         self.sent = []
 
     def start(self, name, *argv):
-        log = open(os.path.join(self.folder, name + ".log"), "wb")
-        proc = subprocess.Popen([self.exe, *argv], stdout=log, stderr=log,
-                                stdin=subprocess.DEVNULL)
-        self.processes.append((name, proc))
+        with open(os.path.join(self.folder, name + ".log"), "ab") as log:
+            proc = subprocess.Popen([self.exe, *argv], stdout=log, stderr=log,
+                                    stdin=subprocess.DEVNULL,
+                                    start_new_session=True)
+        self.processes[name] = (proc, argv)
         return proc
 
     def log_of(self, name):
@@ -140,7 +152,9 @@ class Quickstart:
 
     def start_all(self):
         ready = os.path.join(self.folder, "url")
-        proc = self.start("sandbox", "sandbox", "--listen", "127.0.0.1:0",
+        proc = self.start("sandbox", "sandbox", "--listen",
+                          f"127.0.0.1:{free_port()}", "--state",
+                          os.path.join(self.folder, "org.jsonl"),
                           "--ready-file", ready)
         self.wait_for("sandbox", proc,
                       lambda: os.path.exists(ready) and open(ready).read())
@@ -150,9 +164,12 @@ class Quickstart:
              "Email": e} for f, l, e in CONTACTS]}, auth=False)
         self.port = free_port()
         self.conf = os.path.join(self.folder, "mailmill.conf")
+        self.rule = os.path.join(self.folder, "email-to-case.sieve")
+        shutil.copy(os.path.join(TOP, "rules", "email-to-case.sieve"),
+                    self.rule)
         with open(self.conf, "w") as f:
-            f.write(CONF.format(folder=self.folder, port=self.port, top=TOP,
-                                url=self.url))
+            f.write(CONF.format(folder=self.folder, port=self.port,
+                                rule=self.rule, url=self.url))
         with open(os.path.join(self.folder, "secret"), "w",
                   opener=lambda p, f: os.open(p, f, 0o600)) as f:
             f.write("sandbox\n")
@@ -320,20 +337,44 @@ class Quickstart:
 
     def hints(self):
         swaks = "" if shutil.which("swaks") else "   (apt-get install swaks)"
+        conf = "--config " + self.conf
+        daemon, sandbox = (self.processes[n][0].pid
+                           for n in ("daemon", "sandbox"))
         print(f"""
   Look at the Cases:    {self.url}/
-  Send one yourself:    swaks --protocol LMTP --server 127.0.0.1:{self.port} --to {RECIPIENT}{swaks}
+  Send a mail:          swaks --protocol LMTP --server 127.0.0.1:{self.port} --to {RECIPIENT}{swaks}
   or through the pipe:  {self.deliver} -s {self.folder}/pipe -r {RECIPIENT} < MAIL
-  See the queue:        {self.exe} queue list --config {self.conf}
+  See the queue:        {self.exe} queue list {conf}
+  one delivery:         {self.exe} queue show {conf} 1
+  the books:            {self.exe} queue balance {conf}
+  Change the rule:      edit {self.rule}, then: kill -HUP {daemon}
+  Be cruel:             kill -9 {daemon} (the daemon) or {sandbox} (the sandbox)
   The configuration:    {self.conf}
-  The rule:             {TOP}/rules/email-to-case.sieve
-  The daemon's log:     {self.folder}/daemon.log""")
+  The daemon's log:     {self.folder}/daemon.log
+
+  Running until Ctrl-C; who dies is started again after 5 seconds.""",
+              flush=True)
+
+    def watch(self):
+        """As systemd would: whoever dies is started again, so try kill -9."""
+        while True:
+            for name, (proc, argv) in list(self.processes.items()):
+                code = proc.poll()
+                if code is None:
+                    continue
+                how = f"was killed by signal {-code}" if code < 0 else \
+                    f"ended with status {code}"
+                print(f"  {name} {how}; in 5 seconds it is started again",
+                      flush=True)
+                time.sleep(5)
+                self.start(name, *argv)
+            time.sleep(0.5)
 
     def stop(self):
-        for name, proc in reversed(self.processes):
+        for proc, _ in reversed(self.processes.values()):
             if proc.poll() is None:
                 proc.send_signal(signal.SIGTERM)
-        for name, proc in self.processes:
+        for name, (proc, _) in self.processes.items():
             try:
                 code = proc.wait(60)
             except subprocess.TimeoutExpired:
@@ -361,14 +402,13 @@ def main():
         q.wait()
         print("5/5 what became of each mail\n")
         q.tell()
-        q.hints()
         if keep:
-            print("\n  Running until Ctrl-C.")
+            q.hints()
             with contextlib.suppress(KeyboardInterrupt):
-                while all(p.poll() is None for _, p in q.processes):
-                    time.sleep(1)
+                q.watch()
         else:
-            print("\n  Now both are stopped; --keep leaves them running.")
+            print("\n  Now both are stopped. With --keep they go on running, "
+                  "with a page\n  to look at and commands to try.")
         return 0
     except Failed as e:
         print("quickstart:", e, file=sys.stderr)

@@ -28,6 +28,7 @@ static const char style[] =
 	"th,td{text-align:left;padding:.4em .7em;border-bottom:1px solid #eee;"
 	"vertical-align:top}"
 	"th{background:#eef1f6;font-weight:600;white-space:nowrap}"
+	"td{overflow-wrap:anywhere}time,.id{white-space:nowrap}"
 	"a{color:#0b5cab}.dim{color:#777}.bad{color:#b00020;font-weight:600}"
 	"section{background:#fff;border:1px solid #dde;margin:1em 0;"
 	"padding:.8em 1.2em}"
@@ -67,8 +68,28 @@ static void add_when(struct buf *out, int64_t ms)
 	struct clock_civil c;
 
 	clock_to_civil(ms / 1000, &c);
-	buf_printf(out, "%04d-%02d-%02d&nbsp;%02d:%02d:%02d", c.year, c.month,
-		c.day, c.hour, c.minute, c.second);
+	buf_printf(out, "<time>%04d-%02d-%02d %02d:%02d:%02d</time>", c.year,
+		c.month, c.day, c.hour, c.minute, c.second);
+}
+
+static void add_value(struct buf *out, struct sandbox *sb,
+	const struct sb_record *rec, const struct sb_field *f);
+
+/* Adds a link to a record, with its name where it has one. */
+static void add_link(struct buf *out, struct sandbox *sb, struct str id)
+{
+	struct sb_object *o = sb_object_of_id(sb, id);
+	struct sb_record *rec = o ? sb_table_get(o, id) : NULL;
+
+	buf_printf(out, "<a href=\"/%s/",
+		o && !strcmp(o->name, "Case") ? "case" : "record");
+	enc_html(out, id);
+	buf_c(out, "\">");
+	if (rec && o->f_name > 0 && o->fields[o->f_name].type != SB_REFERENCE)
+		add_value(out, sb, rec, &o->fields[o->f_name]);
+	else
+		enc_html(out, id);
+	buf_c(out, "</a>");
 }
 
 /* Adds a value as text; an id becomes a link to its record. */
@@ -84,11 +105,7 @@ static void add_value(struct buf *out, struct sandbox *sb,
 	} else if (f->type == SB_BASE64) {
 		buf_printf(out, "<a href=\"/file/%s\">download</a>", rec->id);
 	} else if (f->type == SB_REFERENCE && json_is_string(v)) {
-		buf_c(out, "<a href=\"/record/");
-		enc_html(out, sb_json_text(v));
-		buf_c(out, "\">");
-		enc_html(out, sb_json_text(v));
-		buf_c(out, "</a>");
+		add_link(out, sb, sb_json_text(v));
 	} else if (json_is_string(v)) {
 		enc_html(out, sb_json_text(v));
 	} else {
@@ -108,11 +125,18 @@ static void add_named(struct buf *out, struct sandbox *sb,
 }
 
 static void add_cells(struct buf *out, struct sandbox *sb,
-	const struct sb_record *rec, const char *const *fields, size_t n)
+	const struct sb_record *rec, const char *link,
+	const char *const *fields, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		bool is_first = i == 0;
 		buf_c(out, "<td>");
+		if (is_first)
+			buf_printf(out, "<a class=\"id\" href=\"/%s/%s\">",
+				link, rec->id);
 		add_named(out, sb, rec, fields[i]);
+		if (is_first)
+			buf_c(out, "</a>");
 		buf_c(out, "</td>");
 	}
 }
@@ -172,7 +196,7 @@ static void list_records(struct sb_ask *a, struct sb_reply *r,
 
 	buf_printf(&r->body,
 		"<p class=\"dim\">%zu records, the newest first"
-		"</p><table><tr><th>Id</th>",
+		"</p><table><tr>",
 		o->n_live);
 	for (size_t i = 0; i < n; i++) {
 		const struct sb_field *f = sb_field(o, str_c(fields[i]));
@@ -189,10 +213,8 @@ static void list_records(struct sb_ask *a, struct sb_reply *r,
 			is_more = true;
 			break;
 		}
-		buf_printf(&r->body,
-			"<tr><td><a href=\"/%s/%s\">%.15s</a></td>", link,
-			rec->id, rec->id);
-		add_cells(&r->body, a->sb, rec, fields, n);
+		buf_c(&r->body, "<tr>");
+		add_cells(&r->body, a->sb, rec, link, fields, n);
 		buf_c(&r->body, "</tr>");
 	}
 	buf_c(&r->body, "</table>");
@@ -204,7 +226,7 @@ static void list_records(struct sb_ask *a, struct sb_reply *r,
 static void show_cases(struct sb_ask *a, struct sb_reply *r)
 {
 	static const char *const fields[] = { "CaseNumber", "Subject", "Status",
-		"Priority", "SuppliedEmail", "Origin", "CreatedDate" };
+		"SuppliedEmail", "ContactId", "CreatedDate" };
 
 	begin_page(r, "Cases");
 	list_records(a, r, sb_object(a->sb, STR("Case")), "case", fields,
@@ -267,13 +289,15 @@ static void show_mail(
 	struct sb_ask *a, struct sb_reply *r, const struct sb_record *mail)
 {
 	static const char *const fields[] = { "FromName", "FromAddress",
-		"ToAddress", "CcAddress", "MessageDate", "Status", "Incoming",
-		"MessageIdentifier", "ThreadIdentifier", "Mailmill_Key__c" };
+		"ToAddress", "CcAddress", "MessageDate", "Incoming",
+		"MessageIdentifier", "Mailmill_Key__c" };
 
 	buf_printf(&r->body, "<section id=\"%s\"><h2>", mail->id);
 	add_named(&r->body, a->sb, mail, "Name");
 	buf_c(&r->body, "</h2>");
 	add_terms(&r->body, a->sb, mail, fields, COUNT(fields));
+	buf_printf(&r->body, "<p><a href=\"/record/%s\">all fields</a></p>",
+		mail->id);
 	add_fold(r, a, mail, "TextBody", "Text", true);
 	add_fold(r, a, mail, "HtmlBody", "HTML, its source", false);
 	add_fold(r, a, mail, "Headers", "Headers", false);
@@ -415,8 +439,8 @@ static void show_objects(struct sb_ask *a, struct sb_reply *r)
 static void show_object(struct sb_ask *a, struct sb_reply *r)
 {
 	struct sb_object *o = sb_object(a->sb, a->seg[1]);
-	const char *fields[2];
-	size_t n = 0;
+	const char *fields[3] = { "Id" };
+	size_t n = 1;
 
 	if (!o) {
 		show_missing(r);
@@ -426,7 +450,8 @@ static void show_object(struct sb_ask *a, struct sb_reply *r)
 		fields[n++] = o->fields[o->f_name].name;
 	fields[n++] = "CreatedDate";
 	begin_page(r, o->plural);
-	list_records(a, r, o, "record", fields, n);
+	list_records(a, r, o, strcmp(o->name, "Case") ? "record" : "case",
+		fields, n);
 	end_page(r);
 }
 

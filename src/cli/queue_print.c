@@ -42,7 +42,10 @@ static bool is_control(uint32_t code)
 	       (code >= 0x2066 && code <= 0x2069);
 }
 
-/* Prints at most `max` characters (0: all), and blanks up to `width`. */
+/*
+ * Prints at most `max` characters (0: all) in one line, its ends as a mark, and
+ * blanks up to `width`.
+ */
 static void put(const char *s, size_t max, size_t width)
 {
 	struct str rest = str_c(s);
@@ -56,7 +59,11 @@ static void put(const char *s, size_t max, size_t width)
 			n++;
 			break;
 		}
-		if (len == 0 || is_control(code))
+		if (len && code == '\n')
+			fputs("\xe2\x86\xb5", stdout);
+		else if (len && code == '\t')
+			putchar(' ');
+		else if (len == 0 || is_control(code))
 			putchar('?');
 		else
 			fwrite(rest.p, 1, len, stdout);

@@ -8,6 +8,7 @@
 #include <mailmill/clock.h>
 #include <mailmill/file.h>
 #include <mailmill/log.h>
+#include <mailmill/utf8.h>
 
 #define LINE_MAX_LEN ((size_t)4096)
 
@@ -36,15 +37,52 @@ void log_sink(log_sink_fn fn, void *ctx)
 	logger.ctx = ctx;
 }
 
+/* Tells whether a code point would do something to a terminal. */
+static bool is_control(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) ||
+	       (code >= 0x202a && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069);
+}
+
 static void add_clean(struct buf *line, const char *text)
 {
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c < 0x20 || c == 0x7f)
-			buf_printf(line, "\\x%02x", c);
-		else
-			buf_byte(line, c);
+	struct str rest = str_c(text);
+
+	while (rest.len) {
+		uint32_t code = 0;
+		size_t len = utf8_next(rest, &code);
+		bool is_bad = len == 0 || is_control(code);
+
+		len = MAX(len, 1);
+		for (size_t i = 0; is_bad && i < len; i++)
+			buf_printf(line, "\\x%02x", (unsigned char)rest.p[i]);
+		if (!is_bad)
+			buf_str(line, str_sub(rest, 0, len));
+		rest = str_sub(rest, len, SIZE_MAX);
 	}
+}
+
+static struct str replace(
+	struct arena *a, struct str s, const char *bad, char with)
+{
+	struct str copy = arena_str(a, s);
+	char *p = (char *)(uintptr_t)copy.p;
+
+	for (size_t i = 0; i < copy.len; i++)
+		if (p[i] && strchr(bad, p[i]))
+			p[i] = with;
+	return copy;
+}
+
+struct str log_quoted(struct arena *a, struct str s)
+{
+	return replace(a, s, "\"", '\'');
+}
+
+struct str log_address(struct arena *a, struct str s)
+{
+	return replace(a, s, " \"<>", '?');
 }
 
 void log_event(enum log_level level, const char *event, const char *fmt, ...)

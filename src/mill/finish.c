@@ -46,8 +46,11 @@ static void log_end(struct work *w, const struct store_finish *f)
 {
 	enum log_level level = f->to == STORE_DEAD ? LOG_WARN : LOG_INFO;
 
+	AUTO(arena) struct arena *a = NULL;
+
 	if (!log_shows(level))
 		return;
+	a = arena_new();
 	log_event(level, "delivery.end",
 		"item=%lld message=%s route=%.*s state=%s records=%zu "
 		"ms=%lld%s%.*s%s",
@@ -57,8 +60,8 @@ static void log_end(struct work *w, const struct store_finish *f)
 			? w->plan->n_records
 			: 0,
 		(long long)(clock_mono_ms() - w->claimed_at),
-		f->reason.len ? " reason=\"" : "", STR_ARG(f->reason),
-		f->reason.len ? "\"" : "");
+		f->reason.len ? " reason=\"" : "",
+		STR_ARG(log_quoted(a, f->reason)), f->reason.len ? "\"" : "");
 }
 
 /* In the loop, by the work's timer. */

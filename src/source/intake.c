@@ -351,17 +351,20 @@ static void log_outcome(const struct intake_message *m)
 	const char *event = m->outcome < 0	       ? "mail.refuse"
 			    : m->outcome == STORE_SEEN ? "mail.seen"
 						       : "mail.accept";
+	struct str why = log_quoted(m->arena, str_c(m->err.text));
 
 	if (!log_shows(level))
 		return;
 	log_event(level, event,
 		"item=%s source=%.*s peer=%.*s from=<%.*s> to=<%.*s> rcpts=%zu "
 		"size=%llu%s%s%s",
-		m->id.text, STR_ARG(env->source), STR_ARG(env->peer),
-		STR_ARG(env->sender), STR_ARG(env->rcpts[0].address),
+		m->id.text, STR_ARG(env->source),
+		STR_ARG(log_address(m->arena, env->peer)),
+		STR_ARG(log_address(m->arena, env->sender)),
+		STR_ARG(log_address(m->arena, env->rcpts[0].address)),
 		env->n_rcpts, (unsigned long long)m->size,
-		m->outcome < 0 ? " error=\"" : "",
-		m->outcome < 0 ? m->err.text : "", m->outcome < 0 ? "\"" : "");
+		m->outcome < 0 ? " error=\"" : "", m->outcome < 0 ? why.p : "",
+		m->outcome < 0 ? "\"" : "");
 }
 
 static void end_message(struct intake_message *m)

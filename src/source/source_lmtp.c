@@ -145,13 +145,15 @@ static int on_ready(void *ctx, struct err *err)
 
 static bool on_knows(void *ctx, struct str address)
 {
+	AUTO(arena) struct arena *a = NULL;
 	struct client *c = ctx;
 
 	if (intake_route(c->src->intake, address))
 		return true;
+	a = arena_new();
 	log_event(LOG_INFO, "rcpt.refuse",
 		"source=%s to=<%.*s> error=\"no route takes it\"",
-		c->src->section->title, STR_ARG(address));
+		c->src->section->title, STR_ARG(log_address(a, address)));
 	return false;
 }
 

@@ -527,6 +527,7 @@ static int take_result(struct worker *w, struct wire_in *in)
 static void blame(struct worker *w, struct worker_job *job,
 	const struct ending *e, bool saw_mail, struct str said)
 {
+	AUTO(arena) struct arena *a = arena_new();
 	struct last_words words = { 0 };
 
 	if (said.len >= sizeof(words))
@@ -534,7 +535,8 @@ static void blame(struct worker *w, struct worker_job *job,
 	words.text[sizeof(words.text) - 1] = 0;
 	log_event(LOG_WARN, "worker.fell",
 		"pid=%d script=%s reason=\"%s\" said=\"%s\"", (int)w->pid,
-		job ? job->script : "", e->text, words.text);
+		job ? job->script : "", e->text,
+		log_quoted(a, str_c(words.text)).p);
 	if (!job)
 		return; /* whoever has it now will tell */
 	if (e->is_blameless && ++job->tries < OUTSIDE_KILLS_MAX)

@@ -130,7 +130,8 @@ static void skip_file(struct sf_job *j, const struct sf_file *f,
 		STR_ARG(utf8_cut(f->file.name, 200)), why, STR_ARG(words));
 	log_event(LOG_WARN, "target.file",
 		"target=%s delivery=%lld skipped=\"%s%.*s\"", j->sf->base.name,
-		(long long)j->job->delivery, why, STR_ARG(words));
+		(long long)j->job->delivery, why,
+		STR_ARG(log_quoted(j->job->arena, words)));
 }
 
 static void next_file(struct sf_job *j)

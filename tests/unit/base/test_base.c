@@ -252,3 +252,44 @@ TEST(wire_never_reads_past_the_end)
 	w = (struct wire_in){ STR("\xff\xff\xff\xff"), false };
 	is_int(wire_get_count(&w, 1), 0, "a forged count is none");
 }
+
+static void keep_line(enum log_level level, const char *line, void *ctx)
+{
+	struct buf *b = ctx;
+
+	(void)level;
+	buf_clear(b);
+	buf_c(b, line);
+}
+
+TEST(no_input_forges_or_paints_a_line)
+{
+	static const struct {
+		const char *name, *text, *want;
+	} rows[] = {
+		{ "text", "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
+		{ "a line end", "a\r\nb", "a\\x0d\\x0ab" },
+		{ "an escape", "\x1b[2J", "\\x1b[2J" },
+		{ "a control of two bytes", "\xc2\x9b", "\\xc2\\x9b" },
+		{ "text from right to left", "\xe2\x80\xae",
+			"\\xe2\\x80\\xae" },
+		{ "a byte that is no text", "\x9b!", "\\x9b!" },
+		{ "the end of a value", "a\" item=\"7", "a' item='7" },
+	};
+	AUTO(arena) struct arena *a = arena_new();
+	AUTO(buf) struct buf line = BUF_INIT(1000);
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *want = arena_printf(
+			a, "test.line is=\"%s\"", rows[i].want);
+
+		log_sink(keep_line, &line);
+		log_event(LOG_INFO, "test.line", "is=\"%.*s\"",
+			STR_ARG(log_quoted(a, str_c(rows[i].text))));
+		log_sink(test_on_log, NULL);
+		is_str(buf_view(&line), want, rows[i].name);
+	}
+	is_str(log_address(a, STR("\"a> item=1\"@x.org")), "?a??item=1?@x.org",
+		"an address is one word");
+	is_true(log_address(a, STR_NULL).len == 0, "nobody is nobody");
+}

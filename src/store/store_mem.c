@@ -291,8 +291,17 @@ static int claim_one(
 	return get_envelope(claim->arena, d->message, &item->env, err);
 }
 
+static bool is_skipped(const struct store_claim *claim, struct str route)
+{
+	for (size_t i = 0; i < claim->n_skip; i++)
+		if (str_eq(claim->skip[i], route))
+			return true;
+	return false;
+}
+
 /* Finds the one that has been due longest, or is due next. */
-static struct delivery *find_due(struct mem_store *m, int64_t after, int64_t to)
+static struct delivery *find_due(struct mem_store *m,
+	const struct store_claim *claim, int64_t after, int64_t to)
 {
 	struct delivery *best = NULL;
 
@@ -300,7 +309,8 @@ static struct delivery *find_due(struct mem_store *m, int64_t after, int64_t to)
 		struct delivery *d = m->all[i];
 		if (!d->is_gone && STORE_IS_WAITING(d->state) &&
 			d->due_at > after && d->due_at <= to &&
-			(!best || d->due_at < best->due_at))
+			(!best || d->due_at < best->due_at) &&
+			!is_skipped(claim, d->route))
 			best = d;
 	}
 	return best;
@@ -316,7 +326,7 @@ static int claim(struct store *s, struct store_claim *claim, struct err *err)
 	claim->items = arena_array(
 		claim->arena, claim->max, sizeof(*claim->items));
 	while (claim->n_items < claim->max) {
-		d = find_due(m, INT64_MIN, tick);
+		d = find_due(m, claim, INT64_MIN, tick);
 		if (!d)
 			break;
 		if (claim_one(claim, d, err) < 0)
@@ -327,7 +337,7 @@ static int claim(struct store *s, struct store_claim *claim, struct err *err)
 		d->attempts++;
 	}
 	if (claim->n_items < claim->max) {
-		d = find_due(m, tick, INT64_MAX);
+		d = find_due(m, claim, tick, INT64_MAX);
 		claim->next_due = d ? store_wall(s, d->due_at) : 0;
 	}
 	return 0;
@@ -372,6 +382,21 @@ static void mark_message(struct mem_store *m, struct message *msg, int64_t now)
 		msg->done_at = now;
 }
 
+/* Giving it back is no news when it says nothing, or nothing new. */
+static bool is_news(const struct delivery *d, const struct store_finish *f)
+{
+	const struct store_event *last = d->n_events
+						 ? &d->events[d->n_events - 1]
+						 : NULL;
+
+	if ((f->to != STORE_QUEUED && f->to != STORE_RETRY) || f->journal.len)
+		return true;
+	if (!f->reason.len)
+		return false;
+	return f->is_attempt || !last || last->to != f->to ||
+	       !str_eq(last->text, f->reason);
+}
+
 static int finish(
 	struct store *s, const struct store_finish *f, struct err *err)
 {
@@ -393,7 +418,7 @@ static int finish(
 	keep(m, &d->identity, f->identity);
 	keep(m, &d->message_id, f->message_id);
 	keep(m, &d->scope, f->scope);
-	if (!is_waiting || f->reason.len || f->journal.len)
+	if (is_news(d, f))
 		add_event(m, d, f->now, f->reason, f->journal);
 	for (size_t i = 0; i < f->n_threads; i++)
 		add_thread(m, &f->threads[i]);

@@ -24,18 +24,27 @@ static const char *const texts[SQL_N] = {
 	[SQL_PUT_TALLY] =
 		"INSERT INTO tally (day, route, received) VALUES (?1, ?2, 1) "
 		"ON CONFLICT DO UPDATE SET received = received + 1",
-	[SQL_CLAIM_DUE] = "SELECT d.id, d.state, d.route, d.rcpts, d.attempts, "
-			  "d.crashes, d.identity, m.id, m.size, m.envelope "
-			  "FROM delivery d INDEXED BY delivery_due "
-			  "CROSS JOIN message m ON m.seq = d.message "
-			  "WHERE d.state <= 2 AND d.due_at <= ?1 "
-			  "ORDER BY d.due_at, d.id LIMIT ?2",
+/* the index has the route, so what is skipped costs no look at its row */
+#define NOT_SKIPPED(list)                                                      \
+	"(" list " = '' OR instr(" list ", char(10) || route || char(10)) = "  \
+					"0) "
+	[SQL_CLAIM_DUE] =
+		"SELECT d.id, d.state, d.route, d.rcpts, d.attempts, "
+		"d.crashes, d.identity, m.id, m.size, m.envelope FROM "
+		"(SELECT id AS due_id, due_at AS due FROM delivery INDEXED BY "
+		"delivery_due WHERE state <= 2 AND due_at <= ?1 "
+		"AND " NOT_SKIPPED(
+			"?3") "ORDER BY due_at, id LIMIT ?2) "
+			      "CROSS JOIN delivery d ON d.id = due_id "
+			      "CROSS JOIN message m ON m.seq = d.message "
+			      "ORDER BY due, due_id",
 	[SQL_CLAIM_TAKE] =
 		"UPDATE delivery SET state = 1, due_at = ?2, changed_at = ?3, "
 		"attempts = attempts + 1 WHERE id = ?1",
 	[SQL_CLAIM_NEXT] =
 		"SELECT due_at FROM delivery INDEXED BY delivery_due "
-		"WHERE state <= 2 AND due_at > ?1 ORDER BY due_at LIMIT 1",
+		"WHERE state <= 2 AND due_at > ?1 AND " NOT_SKIPPED(
+			"?2") "ORDER BY due_at LIMIT 1",
 	[SQL_BURY] = "UPDATE delivery SET state = 5, due_at = 0, "
 		     "changed_at = ?2, reason = ?3 WHERE id = ?1",
 	[SQL_FINISH] =
@@ -57,6 +66,11 @@ static const char *const texts[SQL_N] = {
 	[SQL_THREAD] =
 		"INSERT INTO thread (message_id, scope, object, record, at) "
 		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+	[SQL_JOURNAL_NEWS] =
+		"INSERT INTO journal (delivery, at, state, reason, journal) "
+		"SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM "
+		"journal WHERE id = (SELECT max(id) FROM journal WHERE "
+		"delivery = ?1) AND state = ?3 AND reason = ?4)",
 	[SQL_STATE_OF] = "SELECT state FROM delivery WHERE id = ?1",
 	[SQL_ORDER] = "UPDATE delivery SET state = ?2, due_at = ?3, "
 		      "changed_at = ?4, reason = '' WHERE id = ?1",

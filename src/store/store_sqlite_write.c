@@ -21,6 +21,7 @@
 #define SWEEP_MESSAGES 16
 #define SWEEP_CHUNKS 16
 #define SWEEP_THREADS 100
+#define SKIP_MAX ((size_t)1 << 20)
 /* free pages that are kept for what comes next: an eighth, and 4 MiB */
 #define FREE_SHARE 8
 #define FREE_PAGES_LEAST 1024
@@ -157,16 +158,33 @@ static int bury(struct sqlite_store *q, const struct due *due, int64_t now,
 	return 0;
 }
 
+/* Names the routes to skip for NOT_SKIPPED: one a line, a line break first. */
+static struct str list_skipped(const struct store_claim *claim)
+{
+	AUTO(buf) struct buf b = BUF_INIT(SKIP_MAX);
+
+	for (size_t i = 0; i < claim->n_skip; i++) {
+		buf_byte(&b, '\n');
+		buf_str(&b, claim->skip[i]);
+	}
+	if (claim->n_skip)
+		buf_byte(&b, '\n');
+	/* claiming too much is better than nothing */
+	if (buf_is_over(&b))
+		return STR("");
+	return arena_str(claim->arena, buf_view(&b));
+}
+
 /*
  * Reads what is due. Those whose envelope is damaged have an id of 0 in
  * claim->items and their error in *bad.
  */
 static int read_due(struct sqlite_store *q, struct store_claim *claim,
-	int64_t tick, struct due *due, struct err *err)
+	int64_t tick, struct str skip, struct due *due, struct err *err)
 {
 	struct sqlite_conn *c = &q->writer;
 	AUTO(stmt) sqlite3_stmt *st = START(
-		c, SQL_CLAIM_DUE, err, INT(tick), INT(claim->max));
+		c, SQL_CLAIM_DUE, err, INT(tick), INT(claim->max), TEXT(skip));
 	int rc;
 
 	if (!st)
@@ -211,10 +229,11 @@ static int take_due(struct sqlite_store *q, struct store_claim *claim,
 }
 
 static int find_next_due(struct sqlite_store *q, struct store_claim *claim,
-	int64_t tick, struct err *err)
+	int64_t tick, struct str skip, struct err *err)
 {
 	struct sqlite_conn *c = &q->writer;
-	AUTO(stmt) sqlite3_stmt *st = START(c, SQL_CLAIM_NEXT, err, INT(tick));
+	AUTO(stmt) sqlite3_stmt *st = START(
+		c, SQL_CLAIM_NEXT, err, INT(tick), TEXT(skip));
 	int rc = st ? sqlite_step(c, st, err) : -1;
 
 	if (rc == 1)
@@ -228,17 +247,18 @@ int sqlite_claim(struct store *s, struct store_claim *claim, struct err *err)
 	struct sqlite_store *q = sqlite_of(s);
 	int64_t tick = store_tick(s, claim->now);
 	int64_t lease = MIN(MAX(claim->lease_ms, 1), LEASE_MAX);
+	struct str skip = list_skipped(claim);
 	struct due *due;
 
 	claim->items = arena_array(
 		claim->arena, claim->max, sizeof(*claim->items));
 	due = arena_array(claim->arena, claim->max, sizeof(*due));
-	if (read_due(q, claim, tick, due, err) < 0 ||
+	if (read_due(q, claim, tick, skip, due, err) < 0 ||
 		take_due(q, claim, tick + lease, due, err) < 0)
 		return -1;
 	if (claim->n_items == claim->max)
 		return 0;
-	return find_next_due(q, claim, tick, err);
+	return find_next_due(q, claim, tick, skip, err);
 }
 
 /* --- finish --------------------------------------------------------------- */
@@ -260,15 +280,18 @@ static int add_journal(
 {
 	bool is_waiting = f->to == STORE_QUEUED || f->to == STORE_RETRY;
 	struct str journal = f->journal;
+	enum sql id = SQL_JOURNAL;
 
 	/* giving it back unchanged is no news */
 	if (is_waiting && !f->reason.len && !journal.len)
 		return 0;
 	if (journal.len > JOURNAL_MAX)
 		journal = STR("{\"left_out\":\"too large for the journal\"}");
-	return RUN(c, SQL_JOURNAL, err, INT(f->delivery), INT(f->now),
-		       INT(f->to), TEXT(cut_text(f->reason, REASON_MAX)),
-		       TEXT(journal)) < 0
+	/* nor is giving it back for the same reason again and again */
+	if (is_waiting && !f->is_attempt && !journal.len)
+		id = SQL_JOURNAL_NEWS;
+	return RUN(c, id, err, INT(f->delivery), INT(f->now), INT(f->to),
+		       TEXT(cut_text(f->reason, REASON_MAX)), TEXT(journal)) < 0
 		       ? -1
 		       : 0;
 }

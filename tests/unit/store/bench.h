@@ -122,8 +122,8 @@ static void on_claim(struct store_claim *claim, const struct err *err)
 	waiter_end(claim->ctx, err->kind ? -1 : 0, err);
 }
 
-static int claim_sync(
-	struct bench *b, struct store_claim *claim, unsigned max, int64_t now)
+static inline int claim_but(struct bench *b, struct store_claim *claim,
+	unsigned max, int64_t now, const struct str *skip, size_t n_skip)
 {
 	struct waiter w = WAITER;
 	struct err err = { 0 };
@@ -131,6 +131,8 @@ static int claim_sync(
 	*claim = (struct store_claim){ .max = max,
 		.lease_ms = 60000,
 		.now = now,
+		.skip = skip,
+		.n_skip = n_skip,
 		.arena = b->arena,
 		.done = on_claim,
 		.ctx = &w };
@@ -138,6 +140,12 @@ static int claim_sync(
 	if (waiter_wait(&w, &err) < 0)
 		test_fail(__FILE__, __LINE__, "claim: %s", err.text);
 	return (int)claim->n_items;
+}
+
+static int claim_sync(
+	struct bench *b, struct store_claim *claim, unsigned max, int64_t now)
+{
+	return claim_but(b, claim, max, now, NULL, 0);
 }
 
 static void on_finish(struct store_finish *f, const struct err *err)

@@ -115,6 +115,59 @@ TEST(once_is_once)
 	is_int(claim_sync(&b, &claim, 10, clock_wall_ms()), 1, "one is there");
 }
 
+TEST(claims_leave_routes_alone_that_they_are_told)
+{
+	static const struct str skip[] = { STR("port"), STR("support") };
+	AUTO(bench) struct bench b;
+	struct sample m;
+	struct store_claim claim;
+	struct err err = { 0 };
+	int64_t now = clock_wall_ms() + 1000;
+
+	bench_init(&b);
+	for (int i = 0; i < 3; i++) {
+		sample_init(&m, "x");
+		m.put.n_routes = 2;
+		is_int(put_sync(b.store, &m.put, &err), 0, "put");
+	}
+	is_int(claim_but(&b, &claim, 2, now, skip, 2), 2, "as many as asked");
+	is_str(claim.items[0].route, "sales", "of the other route");
+	is_true(claim.items[0].id < claim.items[1].id, "oldest first");
+	is_int(claim_but(&b, &claim, 10, now, skip, 2), 1, "the last of them");
+	is_str(claim.items[0].route, "sales", "of the other route");
+	is_int(claim_but(&b, &claim, 10, now, skip, 1), 3,
+		"a name is not another one's part");
+	is_str(claim.items[0].route, "support", "and they are still due");
+}
+
+TEST(giving_back_for_the_same_reason_is_journalled_once)
+{
+	AUTO(bench) struct bench b;
+	struct store_finish f;
+	struct store_claim claim;
+	struct store_row row;
+	struct envelope env;
+	struct store_event *events;
+	struct err err = { 0 };
+	int64_t id, now = clock_wall_ms();
+	size_t n = 0;
+
+	bench_init(&b);
+	id = claim_one(&b);
+	for (int i = 0; i < 6; i++) {
+		f = (struct store_finish){ .delivery = id,
+			.to = STORE_RETRY,
+			.due_at = now,
+			.is_attempt = i == 5,
+			.reason = i < 3 ? STR("waits for 7") : STR("away") };
+		is_int(finish_sync(&b, &f, &err), 0, "given back");
+		is_int(claim_sync(&b, &claim, 1, now + 1000), 1, "due");
+	}
+	is_int(store_show(b.store, b.arena, id, &row, &env, &events, &n, &err),
+		0, "shown");
+	is_int(n, 3, "two reasons, and an attempt");
+}
+
 TEST(finish_moves_on)
 {
 	AUTO(bench) struct bench b;

@@ -74,6 +74,8 @@ TEST(old_schemas_are_as_they_were)
 		"8d",
 		"4bae6befafe550b9d9f17ea5fea049b60d0d7b6ffd5b9fe134e44f63526ed6"
 		"0f",
+		"49ced56767428d2f5a47c7de120523ee389f767682a81430f0510b34eafd3b"
+		"43",
 	};
 	char hex[HASH_HEX_LEN + 1];
 	unsigned char digest[HASH_LEN];

@@ -48,6 +48,7 @@ struct target_job {
 	enum target_outcome outcome;
 	struct target_record *records; /* of DONE */
 	int64_t retry_ms;
+	bool is_own; /* RETRY for this plan's own sake: others may well work */
 	struct str reason;
 	struct str
 		answer; /* JSON text of what the target said, for the journal */
@@ -67,6 +68,7 @@ struct target_ask {
 	enum target_outcome outcome;
 	struct facts_answer answer; /* of DONE */
 	int64_t retry_ms;
+	bool is_own; /* as above */
 	struct str reason;
 	struct target_ask *next;
 };

@@ -7,11 +7,7 @@
  * both came in the same second; and when that mail is still on its way, the
  * reply waits for it.
  */
-#include <mailmill/clock.h>
-
 #include "mill_private.h"
-
-#define PENDING_MS 2000
 
 struct asking {
 	struct target_ask ask;
@@ -36,8 +32,9 @@ static void end_answers(struct work *w)
 		mill_evaluate(w);
 		return;
 	case TARGET_RETRY:
-		mill_target_failed(
-			w->mill, w->target, false, w->ask_retry_ms, why);
+		if (!w->is_ask_own)
+			mill_target_failed(w->mill, w->target, false,
+				w->ask_retry_ms, why);
 		mill_finish_retry(w, w->ask_retry_ms, why);
 		return;
 	case TARGET_REFUSED:
@@ -46,7 +43,7 @@ static void end_answers(struct work *w)
 	case TARGET_HOLD:
 		mill_target_failed(
 			w->mill, w->target, true, w->ask_retry_ms, why);
-		mill_finish_back(w, w->target->away_until, why);
+		mill_finish_away(w, why);
 		return;
 	}
 }
@@ -69,6 +66,7 @@ static void on_answer(struct target_ask *ask)
 		w->ask_outcome = ask->outcome;
 		w->ask_reason = ask->reason;
 		w->ask_retry_ms = ask->retry_ms;
+		w->is_ask_own = ask->is_own;
 	}
 	count_down(w);
 }
@@ -101,7 +99,7 @@ static struct work *find_earlier(
 		if (!e->is_known)
 			return e;
 		for (size_t i = 0; e->message_id.len &&
-				   e->target == w->target && i < q->n_ids;
+				   mill_is_same_target(e, w) && i < q->n_ids;
 			i++)
 			if (str_eq(q->ids[i], e->message_id))
 				return e;
@@ -152,11 +150,8 @@ static bool ask_thread(struct work *w, const struct plan_question *q)
 		return false;
 	}
 	if (rc == STORE_PENDING && pending < w->d.id) {
-		mill_finish_back(w, clock_wall_ms() + PENDING_MS,
-			arena_printf(w->arena,
-				"waits for delivery %lld, an earlier mail of "
-				"its thread",
-				(long long)pending));
+		mill_finish_pending(
+			w, "an earlier mail of its thread", pending);
 		return false;
 	}
 	answer_thread(w, q, rc == 0 ? record : STR_NULL);

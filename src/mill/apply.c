@@ -3,7 +3,6 @@
  * apply.c - a plan goes to its target, mails of one thread in order.
  */
 #include <mailmill/clock.h>
-#include <mailmill/log.h>
 
 #include "mill_private.h"
 
@@ -20,7 +19,9 @@ static void on_applied(struct target_job *job)
 		mill_finish_done(w, "");
 		return;
 	case TARGET_RETRY:
-		mill_target_failed(m, w->target, false, job->retry_ms, why);
+		if (!job->is_own)
+			mill_target_failed(
+				m, w->target, false, job->retry_ms, why);
 		mill_finish_retry(w, job->retry_ms, why);
 		return;
 	case TARGET_REFUSED:
@@ -29,7 +30,7 @@ static void on_applied(struct target_job *job)
 		return;
 	case TARGET_HOLD:
 		mill_target_failed(m, w->target, true, job->retry_ms, why);
-		mill_finish_back(w, w->target->away_until, why);
+		mill_finish_away(w, why);
 		return;
 	}
 }
@@ -45,7 +46,7 @@ static struct work *find_thread_mate(struct work *w)
 		struct work *e = CONTAINER(it, struct work, in_works);
 		if (e->d.id >= w->d.id)
 			break;
-		if (e->target == w->target &&
+		if (mill_is_same_target(e, w) &&
 			str_eq(e->thread_record, w->thread_record))
 			return e;
 	}
@@ -60,9 +61,8 @@ static void apply_records(struct work *w)
 		mill_wait(w, &mate->waiters, apply_records);
 		return;
 	}
-	if (mill_target_is_away(w->target, clock_wall_ms())) {
-		mill_finish_back(
-			w, w->target->away_until, w->target->away_reason);
+	if (mill_target_is_away(w->target)) {
+		mill_finish_away(w, w->target->away_reason);
 		return;
 	}
 	w->apply = (struct target_job){ .delivery = w->d.id,

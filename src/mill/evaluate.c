@@ -11,8 +11,8 @@
 
 #include "mill_private.h"
 
-#define PENDING_MS 2000 /* how soon to look again for one that is retried */
 #define BROKEN_MS 30000
+#define SAME_MAIL "the same mail"
 
 static void follow_plan(struct work *w)
 {
@@ -46,6 +46,12 @@ static void meet_twin(struct work *w)
 		mill_wait(w, &twin->waiters, meet_twin);
 		return;
 	}
+	/* one of a higher id, when a person called the lower one back; that one
+	 * may wait for us in its turn, so it's not waited for in memory */
+	if (twin && twin != w) {
+		mill_finish_pending(w, SAME_MAIL, twin->d.id);
+		return;
+	}
 	if (!twin)
 		map_set(m->by_identity, w->twin_key, w);
 	rc = store_find_identity(
@@ -57,10 +63,7 @@ static void meet_twin(struct work *w)
 			arena_printf(w->arena, "the same mail as delivery %lld",
 				(long long)other));
 	else if (rc == STORE_PENDING && other < w->d.id)
-		mill_finish_back(w, clock_wall_ms() + PENDING_MS,
-			arena_printf(w->arena,
-				"waits for the same mail, delivery %lld",
-				(long long)other));
+		mill_finish_pending(w, SAME_MAIL, other);
 	else
 		follow_plan(w);
 }
@@ -114,13 +117,14 @@ static void on_evaluated(struct worker_job *job)
 		mill_finish_crashed(w, why);
 		return;
 	case WORKER_CANCELLED:
-		mill_finish_back(w, clock_wall_ms(), "the service was stopped");
+		mill_finish_away(w, "the service was stopped");
 		return;
 	case WORKER_BROKEN:
-		log_event(LOG_ERROR, "mill.evaluate",
-			"item=%lld route=%s error=\"%s\"", (long long)w->d.id,
-			w->route->name, why);
-		mill_finish_back(w, clock_wall_ms() + BROKEN_MS, why);
+		if (mill_rest_route(w->mill, w->d.route, BROKEN_MS))
+			log_event(LOG_ERROR, "mill.evaluate",
+				"item=%lld route=%s error=\"%s\"",
+				(long long)w->d.id, w->route->name, why);
+		mill_finish_away(w, why);
 		return;
 	}
 }

@@ -13,6 +13,10 @@
 /* waits before the store is offered an end again: doubled up to 16 s */
 #define AGAIN_MS 250
 #define AGAIN_DOUBLED_MAX 6
+/* how soon to look whether another delivery has ended: later the older it is */
+#define PENDING_MIN_MS 2000
+#define PENDING_MAX_MS 30000
+#define PENDING_SHARE 32
 
 struct ending {
 	struct work *work;
@@ -136,6 +140,8 @@ static void finish(struct work *w, enum store_state to, const char *reason)
 	f->reason = arena_str(w->arena, str_c(reason));
 	f->identity = w->identity;
 	f->message_id = w->message_id;
+	if (w->target)
+		f->scope = str_c(w->target->target->name);
 	f->now = clock_wall_ms();
 	f->done = on_finish;
 	f->ctx = e;
@@ -221,11 +227,31 @@ void mill_finish_retry(struct work *w, int64_t retry_ms, const char *why)
 	finish(w, STORE_RETRY, why);
 }
 
-void mill_finish_back(struct work *w, int64_t due_at, const char *why)
+static void give_back(struct work *w, int64_t due_at, const char *why)
 {
 	w->finish.is_attempt = w->apply.plan != NULL;
 	w->finish.due_at = due_at;
 	finish(w, STORE_RETRY, why);
+}
+
+/*
+ * Due since it came, so that it is not passed by what came later: mails of one
+ * thread must not change places because their target was away.
+ */
+void mill_finish_away(struct work *w, const char *why)
+{
+	give_back(w, MIN(w->env.received_at, clock_wall_ms()), why);
+}
+
+void mill_finish_pending(struct work *w, const char *why, int64_t other)
+{
+	int64_t now = clock_wall_ms();
+	int64_t ms = (now - w->env.received_at) / PENDING_SHARE;
+
+	ms = MIN(MAX(ms, PENDING_MIN_MS), PENDING_MAX_MS);
+	give_back(w, now + ms,
+		arena_printf(w->arena, "waits for %s, delivery %lld", why,
+			(long long)other));
 }
 
 void mill_finish_crashed(struct work *w, const char *why)

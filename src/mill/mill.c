@@ -36,6 +36,9 @@ static void on_tick(void *ctx)
 
 	m->is_more = true;
 	claim_more(m);
+	/* a claim sets it anew */
+	if (!m->claim && !m->is_stopped)
+		loop_timer_set(m->tick, TICK_MS);
 }
 
 struct mill *mill_new(struct loop *loop, struct store *store,
@@ -61,7 +64,9 @@ static void free_routes(struct mill *m)
 		free((char *)(uintptr_t)m->routes[i].script);
 	}
 	free(m->routes);
+	free(m->rest_until);
 	m->routes = NULL;
+	m->rest_until = NULL;
 	m->n_routes = 0;
 }
 
@@ -113,16 +118,24 @@ static struct mill_target *target_state(struct mill *m, struct target *target)
 void mill_set_routes(
 	struct mill *m, const struct mill_route *routes, size_t n_routes)
 {
-	must(n_routes <= MILL_ROUTES_MAX);
+	struct mill_target *t;
+
 	free_routes(m);
 	m->routes = mem_array(n_routes, sizeof(*m->routes));
+	m->rest_until = mem_array(n_routes, sizeof(*m->rest_until));
 	m->n_routes = n_routes;
+	m->n_live = 0;
+	for (t = m->targets; t; t = t->next)
+		t->is_live = false;
 	for (size_t i = 0; i < n_routes; i++) {
 		m->routes[i] = routes[i];
 		m->routes[i].name = mem_strdup(routes[i].name);
 		m->routes[i].script = mem_strdup(routes[i].script);
-		target_state(m, routes[i].target);
+		t = target_state(m, routes[i].target);
+		m->n_live += !t->is_live;
+		t->is_live = true;
 	}
+	m->is_more = true;
 }
 
 static const struct mill_route *find_route(struct mill *m, struct str name)
@@ -131,6 +144,26 @@ static const struct mill_route *find_route(struct mill *m, struct str name)
 		if (str_eq(name, str_c(m->routes[i].name)))
 			return &m->routes[i];
 	return NULL;
+}
+
+bool mill_is_same_target(const struct work *a, const struct work *b)
+{
+	return a->target && b->target &&
+	       strcmp(a->target->target->name, b->target->target->name) == 0;
+}
+
+bool mill_rest_route(struct mill *m, struct str route, int64_t ms)
+{
+	const struct mill_route *r = find_route(m, route);
+	int64_t now = clock_mono_ms(), *until;
+	bool was_resting;
+
+	if (!r)
+		return true;
+	until = &m->rest_until[r - m->routes];
+	was_resting = *until > now;
+	*until = now + ms;
+	return !was_resting;
 }
 
 /* Keeps the list sorted: nearly always the new one is the last. */
@@ -210,6 +243,7 @@ struct work *mill_work_new(struct mill *m, const struct store_delivery *d)
 		copy->script = arena_strdup(a, route->script);
 		w->route = copy;
 		w->target = target_state(m, route->target);
+		w->target->n_works++;
 	}
 	insert_work(m, w);
 	return w;
@@ -224,6 +258,11 @@ static void forget(struct work *w)
 	list_del(&w->in_works);
 	list_del(&w->in_waiting);
 	m->n_works--;
+	if (!w->target)
+		return;
+	/* its routes may have been left alone for this one's sake */
+	m->is_more = m->is_more || mill_target_is_full(m, w->target);
+	w->target->n_works--;
 }
 
 void mill_work_free(struct work *w)
@@ -237,20 +276,40 @@ void mill_work_free(struct work *w)
 	claim_more(m);
 }
 
+/*
+ * A work that outlives its lease is claimed again, by us: that renews the lease
+ * and is no reason to do it twice at a time.
+ */
+static bool is_in_flight(struct mill *m, int64_t id)
+{
+	struct list *at = m->works.prev;
+
+	while (at != &m->works &&
+		CONTAINER(at, struct work, in_works)->d.id > id)
+		at = at->prev;
+	return at != &m->works &&
+	       CONTAINER(at, struct work, in_works)->d.id == id;
+}
+
 static void begin_work(struct mill *m, const struct store_delivery *d)
 {
-	struct work *w = mill_work_new(m, d);
+	struct work *w;
 	struct err err = { 0 };
 	int rc;
+
+	if (is_in_flight(m, d->id))
+		return;
+	w = mill_work_new(m, d);
 
 	if (!w->route) {
 		mill_finish_held(w, "there is no route of this name any more: "
 				    "bring it back and release, or drop it");
 		return;
 	}
-	if (mill_target_is_away(w->target, clock_wall_ms())) {
-		mill_finish_back(
-			w, w->target->away_until, w->target->away_reason);
+	/* it went away since, or its probe is under way */
+	if (mill_target_is_away(w->target) ||
+		(w->target->away_reason[0] && w->target->n_works > 1)) {
+		mill_finish_away(w, w->target->away_reason);
 		return;
 	}
 	rc = store_body(m->store, &w->d.message, &w->fd, &err);
@@ -303,20 +362,46 @@ static void on_claim(struct store_claim *claim, const struct err *err)
 	loop_post(c->mill->loop, after_claim, c);
 }
 
+/* Names the routes to leave alone. Returns: whether any other is well. */
+static bool add_skips(struct mill *m, struct mill_claim *c)
+{
+	struct str *skip = arena_array(c->arena, m->n_routes, sizeof(*skip));
+	int64_t now = clock_mono_ms();
+	bool is_well = false;
+
+	for (size_t i = 0; i < m->n_routes; i++) {
+		const struct mill_route *r = &m->routes[i];
+		const struct mill_target *t = target_state(m, r->target);
+		if (m->rest_until[i] > now || mill_target_is_full(m, t))
+			skip[c->claim.n_skip++] = arena_str(
+				c->arena, str_c(r->name));
+		else
+			is_well = is_well || !t->away_reason[0];
+	}
+	c->claim.skip = skip;
+	return is_well;
+}
+
 static void claim_more(struct mill *m)
 {
 	struct mill_claim *c;
 	unsigned room = m->o.in_flight - MIN(m->n_works, m->o.in_flight);
+	/*
+	 * In big bites, since each claim is a commit; yet not so big that one
+	 * target could take all with them.
+	 */
+	unsigned bite = MAX(m->o.in_flight / (4 * MAX(m->n_live, 1)), 1);
 
-	/* in big bites, since each claim is a commit */
 	if (!m->is_started || m->is_stopped || m->claim || !m->is_more ||
-		room == 0 || (m->n_works && room < m->o.in_flight / 4))
+		room == 0 || (m->n_works && room < bite))
 		return;
 	m->is_more = false;
 	c = NEW(struct mill_claim);
 	c->mill = m;
 	c->arena = arena_new();
-	c->claim.max = room;
+	c->claim.max = m->n_live > 1 ? MIN(room, bite) : room;
+	if (!add_skips(m, c)) /* for a probe, or what has no route */
+		c->claim.max = 1;
 	c->claim.lease_ms = m->o.lease_ms;
 	c->claim.now = clock_wall_ms();
 	c->claim.arena = c->arena;
@@ -351,12 +436,10 @@ unsigned mill_in_flight(const struct mill *m)
 
 void mill_stats(const struct mill *m, struct mill_stats *out)
 {
-	int64_t now = clock_wall_ms();
-
 	*out = m->stats;
 	out->in_flight = m->n_works;
 	for (const struct mill_target *t = m->targets; t; t = t->next) {
-		if (!mill_target_is_away(t, now))
+		if (!mill_target_is_away(t))
 			continue;
 		out->n_away++;
 		out->away_reason = t->away_reason;

@@ -9,14 +9,15 @@
 
 #define MILL_CRASHES_MAX 2 /* workers that one message may fell */
 #define MILL_ROUNDS_MAX 8  /* times that a script may ask */
-#define MILL_ROUTES_MAX 1000
 
 /* How a target fares; shared by the routes that lead to it. */
 struct mill_target {
 	struct target *target;
+	unsigned n_works;   /* in flight */
 	unsigned n_failed;  /* tries in a row that ended in TARGET_RETRY */
-	int64_t away_until; /* wall ms; deliveries wait till then */
-	char away_reason[256];
+	int64_t away_until; /* mono ms; deliveries wait till then */
+	char away_reason[256]; /* not empty until it worked again */
+	bool is_live;	       /* some route leads to it */
 	struct mill_target *next;
 };
 
@@ -26,8 +27,10 @@ struct mill {
 	struct worker_pool *pool;
 	struct mill_options o;
 	struct mill_route *routes;
+	int64_t *rest_until; /* mono ms, of each route: its rule has no worker */
 	size_t n_routes;
 	struct mill_target *targets;
+	unsigned n_live; /* targets that are */
 	struct list works;   /* all in flight, by ascending delivery id */
 	struct list waiting; /* to be resumed when any work is known or ends */
 	struct map *by_identity; /* route NUL identity -> work */
@@ -66,6 +69,7 @@ struct work {
 	struct arena *ask_arena; /* answers; made in the target's thread */
 	struct str ask_reason;
 	int64_t ask_retry_ms;
+	bool is_ask_own;
 	struct str thread_object, thread_record; /* what it was answered */
 	struct target_job apply;
 	int64_t claimed_at, evaluated_at, applied_at; /* mono ms */
@@ -75,6 +79,10 @@ struct work {
 };
 
 /* mill.c */
+/* Tells whether two works' records go to the same place, reloads or not. */
+bool mill_is_same_target(const struct work *a, const struct work *b);
+/* Lets a route rest. Returns: whether it did not before. */
+bool mill_rest_route(struct mill *m, struct str route, int64_t ms);
 struct work *mill_work_new(struct mill *m, const struct store_delivery *d);
 void mill_work_free(struct work *w); /* its end is stored: wakes who waited */
 /* evaluate.c */
@@ -92,7 +100,10 @@ void mill_finish_done(struct work *w, const char *why);
 void mill_finish_dead(struct work *w, const char *why);
 void mill_finish_held(struct work *w, const char *why);
 void mill_finish_retry(struct work *w, int64_t retry_ms, const char *why);
-void mill_finish_back(struct work *w, int64_t due_at, const char *why);
+/* Gives it back for a while; claims leave its route alone meanwhile. */
+void mill_finish_away(struct work *w, const char *why);
+/* Gives it back till a delivery that is not in flight may have ended. */
+void mill_finish_pending(struct work *w, const char *why, int64_t other);
 void mill_finish_crashed(struct work *w, const char *why);
 /* retry.c */
 int64_t mill_backoff(
@@ -100,7 +111,9 @@ int64_t mill_backoff(
 void mill_target_failed(struct mill *m, struct mill_target *t, bool is_conf,
 	int64_t retry_ms, const char *why);
 void mill_target_worked(struct mill *m, struct mill_target *t);
-bool mill_target_is_away(const struct mill_target *t, int64_t now);
+bool mill_target_is_away(const struct mill_target *t);
+/* Tells whether no more of its deliveries shall be begun. */
+bool mill_target_is_full(const struct mill *m, const struct mill_target *t);
 /* journal.c */
 struct str mill_journal(struct work *w);
 

@@ -323,6 +323,7 @@ TEST(a_wrong_field_concerns_its_mail_only)
 	is_int(good->job.outcome, TARGET_DONE, "the other is done");
 	is_int(bad->job.outcome, TARGET_RETRY, "it waits");
 	is_int(bad->job.retry_ms, 300000, "for a person");
+	is_true(bad->job.is_own, "and no other mail for it");
 	has_text(bad->job.reason.p, "no field Sowhat__c on Case",
 		"who is told what");
 	free_mail(good);
@@ -484,6 +485,35 @@ static void send_question(struct question *q, struct scene *s,
 		.n_fields = 1 };
 	s->n_open++;
 	target_ask(s->target, &q->ask);
+}
+
+TEST(a_query_that_fails_holds_who_is_concerned)
+{
+	static const struct {
+		const char *name;
+		enum what fault;
+		enum target_outcome outcome;
+		bool is_own;
+	} rows[] = {
+		{ "its field has gone", NO_COLUMN, TARGET_RETRY, true },
+		{ "nobody gets through", FORBIDDEN, TARGET_HOLD, false },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct scene s = { 0 };
+		struct question q;
+
+		expect_log("target.schema");
+		begin(&s);
+		s.org.query = rows[i].fault;
+		s.org.n_faults = 100;
+		send_question(&q, &s, "ann@example.org", "ann");
+		wait_all(&s);
+		is_int(q.ask.outcome, rows[i].outcome, rows[i].name);
+		is_int(q.ask.is_own, rows[i].is_own, rows[i].name);
+		arena_free(q.ask.arena);
+		end(&s);
+	}
 }
 
 TEST(questions_share_a_query_and_a_cache)

@@ -33,6 +33,7 @@ enum what {
 	MANY_FAIL,    /* 15 graphs fail, the rest are halted */
 	BAD_ADDRESS,  /* Salesforce dislikes an address that we like */
 	FORBIDDEN,    /* 403 by some proxy */
+	NO_COLUMN,    /* a field has gone since it was described */
 };
 
 struct org {
@@ -276,6 +277,9 @@ static bool fail_before(enum what fault, struct stub_reply *r)
 	else if (fault == LIMIT)
 		error_reply(r, 403, "REQUEST_LIMIT_EXCEEDED",
 			"TotalRequests Limit exceeded.");
+	else if (fault == NO_COLUMN)
+		error_reply(r, 400, "INVALID_FIELD",
+			"No such column 'AccountId' on entity 'Contact'.");
 	else if (fault == FORBIDDEN) {
 		r->status = 403;
 		buf_c(&r->body, "<html>");

@@ -10,6 +10,8 @@
  */
 #include "client.h"
 
+#include <string.h>
+
 #include <mailmill/enc.h>
 #include <mailmill/log.h>
 
@@ -70,17 +72,22 @@ static void fail_ask(struct sf *sf, struct sf_ask *a,
 }
 
 /* A wrong name in a rule concerns its own mails only, as sf_job_park() says. */
-static void park_ask(struct sf *sf, struct sf_ask *a, const struct err *err)
+static void park_ask(struct sf *sf, struct sf_ask *a, struct str reason)
 {
-	if (err->kind != ERR_CONF) {
-		fail_ask(sf, a, TARGET_REFUSED, 0, str_c(err->text));
-		return;
-	}
-	log_event(LOG_ERROR, "target.schema", "target=%s: %s", sf->base.name,
-		err->text);
+	log_event(LOG_ERROR, "target.schema", "target=%s: %.*s", sf->base.name,
+		STR_ARG(reason));
 	sf_describe_doubt(sf, a->ask->question->object);
+	a->ask->is_own = true;
 	fail_ask(sf, a, TARGET_RETRY, sf_error_retry_ms(SF_OPERATOR, ""),
-		str_c(err->text));
+		reason);
+}
+
+static void refuse_ask(struct sf *sf, struct sf_ask *a, const struct err *err)
+{
+	if (err->kind == ERR_CONF)
+		park_ask(sf, a, str_c(err->text));
+	else
+		fail_ask(sf, a, TARGET_REFUSED, 0, str_c(err->text));
 }
 
 static void answer(
@@ -237,7 +244,7 @@ static void go(struct sf *sf, struct sf_ask *a)
 			"find: Salesforce shows no object %.*s to the "
 			"integration's user",
 			STR_ARG(str_sub(q->object, 0, 80)));
-		park_ask(sf, a, &err);
+		refuse_ask(sf, a, &err);
 		return;
 	}
 	if (asks_for_nothing(q)) {
@@ -245,7 +252,7 @@ static void go(struct sf *sf, struct sf_ask *a)
 		return;
 	}
 	if (sf_query_group(&key, o, q, &err)) {
-		park_ask(sf, a, &err);
+		refuse_ask(sf, a, &err);
 		return;
 	}
 	if (answer_from_cache(sf, a))
@@ -314,6 +321,19 @@ static void answer_one(struct sf_query *s, const struct sf_object *o,
 	}
 }
 
+/* Tells whether this one query is at fault and not all that goes out. */
+static bool is_of_query(const struct sf_failure *fail)
+{
+	static const char *const codes[] = { "INVALID_FIELD", "INVALID_TYPE",
+		"INVALID_QUERY_FILTER_OPERATOR", "MALFORMED_QUERY" };
+
+	for (size_t i = 0; i < COUNT(codes); i++)
+		if (strcmp(fail->code, codes[i]) == 0)
+			return true;
+	/* without a code, who knows who answered */
+	return fail->class == SF_NEVER && fail->code[0];
+}
+
 static void fail_all(struct sf_query *s, const struct sf_failure *fail)
 {
 	/* how a query is made is ours or the schema's fault, not the mail's */
@@ -322,6 +342,10 @@ static void fail_all(struct sf_query *s, const struct sf_failure *fail)
 	struct sf_ask *a;
 
 	while ((a = LIST_FIRST(&s->asks, struct sf_ask, link))) {
+		if (is_of_query(fail)) {
+			park_ask(s->sf, a, fail->reason);
+			continue;
+		}
 		if (fail->class == SF_OPERATOR && fail->code[0])
 			sf_describe_doubt(s->sf, a->ask->question->object);
 		fail_ask(s->sf, a, sf_error_outcome(class), fail->retry_ms,

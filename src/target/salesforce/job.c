@@ -139,7 +139,17 @@ void sf_job_park(struct sf_job *j, struct str reason)
 		j->sf->base.name, (long long)j->job->delivery, STR_ARG(reason));
 	for (size_t i = 0; i < j->job->plan->n_records; i++)
 		sf_describe_doubt(j->sf, j->job->plan->records[i].object);
+	j->job->is_own = true;
 	sf_job_end(j, TARGET_RETRY, PARK_MS, reason);
+}
+
+/* One record that others hold, for long perhaps: an approval locks it too. */
+static bool is_locked(const struct sf_failure *fail)
+{
+	struct str code = str_c(fail->code);
+
+	return str_eq(code, STR("UNABLE_TO_LOCK_ROW")) ||
+	       str_eq(code, STR("ENTITY_IS_LOCKED"));
 }
 
 void sf_job_failed(struct sf_job *j, const struct sf_failure *fail)
@@ -156,6 +166,7 @@ void sf_job_failed(struct sf_job *j, const struct sf_failure *fail)
 		sf_job_delay(j, fail->retry_ms);
 		return;
 	}
+	j->job->is_own = is_locked(fail);
 	sf_job_end(
 		j, sf_error_outcome(fail->class), fail->retry_ms, fail->reason);
 }

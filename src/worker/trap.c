@@ -165,6 +165,90 @@ static int try_peek(void)
 		       : 0;
 }
 
+static volatile sig_atomic_t n_stopped;
+
+static void on_stopped(int signo)
+{
+	(void)signo;
+	n_stopped++;
+}
+
+/*
+ * Goes on after each call that was stopped, as one would who has taken the
+ * worker over. Returns: the number of the first call that was made, or 0.
+ */
+static int try_calls(void)
+{
+	static const long calls[][4] = {
+		/* to other processes */
+		{ SYS_kill, 1, 0 },
+		{ SYS_tkill, 1, 0 },
+		{ SYS_tgkill, 1, 1, 0 },
+		{ SYS_rt_sigqueueinfo, 1, 0 },
+		{ SYS_pidfd_open, 1, 0 },
+		{ SYS_pidfd_send_signal, -1 },
+		{ SYS_pidfd_getfd, -1 },
+		{ SYS_process_vm_readv, 1 },
+		{ SYS_process_vm_writev, 1 },
+		{ SYS_kcmp, 1 },
+		{ SYS_prlimit64, 1 },
+		{ SYS_setpriority, 0, 1 },
+		{ SYS_sched_setaffinity, 1 },
+		/* more of us */
+		{ SYS_clone3, 0, 0 },
+		{ SYS_unshare, 0 },
+		{ SYS_setns, -1 },
+		{ SYS_execveat, -1 },
+		/* another box, or none */
+		{ SYS_prctl, 4, 1 },
+		{ SYS_seccomp, 0, 0 },
+		{ SYS_setrlimit, -1 },
+		{ SYS_setuid, -1 },
+		{ SYS_bpf, -1 },
+		{ SYS_perf_event_open, 0 },
+		{ SYS_userfaultfd, -1 },
+		{ SYS_io_uring_setup, 0 },
+		{ SYS_keyctl, -1 },
+		/* out, by descriptors and memory */
+		{ SYS_write, 0 },
+		{ SYS_writev, 1 },
+		{ SYS_pwrite64, 3 },
+		{ SYS_sendmsg, 3 },
+		{ SYS_sendto, 3 },
+		{ SYS_connect, 3 },
+		{ SYS_bind, 3 },
+		{ SYS_dup, 3 },
+		{ SYS_fcntl, 3, F_SETFL, 0 },
+		{ SYS_fcntl, 3, F_DUPFD, 0 },
+		{ SYS_ftruncate, 2 },
+		{ SYS_fchmod, 2 },
+		{ SYS_splice, 3 },
+		{ SYS_sendfile, 3 },
+		{ SYS_copy_file_range, 3 },
+		{ SYS_memfd_create, 0 },
+		{ SYS_openat2, -1 },
+		{ SYS_open_by_handle_at, -1 },
+		{ SYS_mount, 0 },
+		{ SYS_shmget, 0, 0, 0 },
+		{ SYS_mq_open, 0 },
+		{ SYS_mmap, 0, 4096, PROT_READ }, /* neither private nor not */
+		/* waits that no clock sees */
+		{ SYS_nanosleep, 0 },
+		{ SYS_pause },
+		{ SYS_timer_create, 0 },
+	};
+
+	signal(SIGSYS, on_stopped);
+	for (size_t i = 0; i < COUNT(calls); i++) {
+		sig_atomic_t before = n_stopped;
+		syscall(calls[i][0], calls[i][1], calls[i][2], calls[i][3],
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (n_stopped == before)
+			return (int)calls[i][0];
+	}
+	return 0;
+}
+
 static int try_echo(void)
 {
 	return 0;
@@ -175,6 +259,7 @@ static const struct trap {
 	int (*run)(void);
 } traps[] = {
 	{ "abort", try_abort },
+	{ "calls", try_calls },
 	{ "code", try_code },
 	{ "create", try_create },
 	{ "deep", try_deep },

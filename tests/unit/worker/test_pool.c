@@ -169,6 +169,7 @@ static const struct trap_row {
 } trap_rows[] = {
 	{ "trap:open", WORKER_PLAN, "open: refused with errno 13", true },
 	{ "trap:code", WORKER_PLAN, "code: refused with errno 13", true },
+	{ "trap:calls", WORKER_PLAN, "calls: 155 bytes", true },
 	{ "trap:create", WORKER_CRASHED, "broke out of the box: called open",
 		true },
 	{ "trap:socket", WORKER_CRASHED, "broke out of the box: called socket",

@@ -67,7 +67,7 @@ def test_commands_and_their_options_are_documented(lab):
         got = run(name, "--help")
         same(got.returncode, 0, f"{name} --help: {got.stderr}")
         for option in re.findall(r"^  .{4}--([a-z-]+)", got.stdout, re.M):
-            check(re.search(r"Fl -" + option + r"\b", text)
+            check(re.search(r"(Fl|,) -" + option + r"\b", text)
                   or option == "help",
                   f"mailmill {name} --{option} is in no manual")
 

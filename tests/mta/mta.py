@@ -23,14 +23,18 @@ SNIPPETS = os.path.join(TOP, "contrib", "mta")
 
 
 def snippet(name, daemon):
-    """A shipped file with this test's addresses and paths in it."""
+    """A shipped file with this test's addresses and paths in it.
+
+    MTAs run programs as users who may not look into our build folder.
+    """
+    deliver, exe = (shutil.copy(path, daemon.folder) for path in (DELIVER, EXE))
     with open(os.path.join(SNIPPETS, name)) as f:
         text = f.read()
     return (text.replace("127.0.0.1:2424", f"127.0.0.1:{daemon.port}")
             .replace("/run/mailmill/pipe", os.path.join(daemon.state, "pipe"))
             .replace("/usr/bin/mailmill-deliver",
-                     f"{DELIVER} -s {daemon.state}/pipe")
-            .replace("/usr/bin/mailmill", EXE))
+                     f"{deliver} -s {daemon.state}/pipe")
+            .replace("/usr/bin/mailmill", exe))
 
 
 def section(text, name):

@@ -2,6 +2,7 @@
 """count.py - sums meson's logs of suites.
 
     count.py LOG.json...
+    count.py --why LOG.json...      only what the programs that failed said
 
 Names what failed, tells what was skipped and why, and ends with the line
 "N passed, N failed, N skipped". The JSON logs are read, not the JUnit reports:
@@ -12,6 +13,7 @@ import json
 import re
 import sys
 
+GOOD = ("OK", "SKIP", "EXPECTEDFAIL")
 counts = {"passed": 0, "failed": 0, "skipped": 0}
 
 
@@ -33,8 +35,7 @@ def count_program(run):
         counts["passed"] += int(m.group(1))
         if int(m.group(2)):
             count("failed", name, n=int(m.group(2)))
-    good = run["result"] in ("OK", "SKIP", "EXPECTEDFAIL")
-    if not good and counts["failed"] == before["failed"]:
+    if run["result"] not in GOOD and counts["failed"] == before["failed"]:
         count("failed", name,
               f"{run['result']}, exit status {run.get('returncode')}")
     elif counts == before:
@@ -53,16 +54,41 @@ def count_lines(name, text):
                   skip.group(1) if skip else "")
 
 
-for path in sys.argv[1:]:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as log:
-            runs = [json.loads(line) for line in log]
-    except (OSError, ValueError) as e:
-        count("failed", path, f"no log: {e}")
-        continue
-    if not runs:
-        count("failed", path, "no test ran")
-    for run in runs:
-        count_program(run)
-print("{passed} passed, {failed} failed, {skipped} skipped".format(**counts))
-sys.exit(1 if counts["failed"] or not counts["passed"] else 0)
+def tell_why(run):
+    """Prints what stands in front of each 'not ok', or the end of it all."""
+    lines = run.get("stdout", "").splitlines()
+    told = False
+    for i, line in enumerate(lines):
+        if line.startswith("not ok"):
+            told = True
+            first = i
+            while first and not re.match(r"(not )?ok\b|1\.\.", lines[first - 1]):
+                first -= 1
+            print("\n".join(lines[max(first, i - 100):i + 1]))
+    if not told:
+        print("\n".join(lines[-40:]))
+    print("\n".join(run.get("stderr", "").splitlines()[-60:]))
+
+
+def main(paths, is_why):
+    for path in paths:
+        try:
+            with open(path, encoding="utf-8", errors="replace") as log:
+                runs = [json.loads(line) for line in log]
+        except (OSError, ValueError) as e:
+            count("failed", path, f"no log: {e}")
+            continue
+        if not runs:
+            count("failed", path, "no test ran")
+        for run in runs:
+            if not is_why:
+                count_program(run)
+            elif run["result"] not in GOOD:
+                tell_why(run)
+    if not is_why:
+        print("{passed} passed, {failed} failed, {skipped} skipped".format(
+            **counts))
+        sys.exit(1 if counts["failed"] or not counts["passed"] else 0)
+
+
+main([a for a in sys.argv[1:] if a != "--why"], "--why" in sys.argv)

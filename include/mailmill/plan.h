@@ -172,6 +172,8 @@ struct facts {
 void plan_name_question(struct arena *a, struct plan_question *q);
 /* Finds an answer by a question's name. Returns: or NULL. */
 const struct facts_answer *facts_find(const struct facts *f, struct str name);
+/* Tells how many bytes the answers take on the wire. */
+size_t facts_size(const struct facts *f);
 /* Finds a field (without case) in a row. Returns: its value or STR_NULL. */
 struct str facts_row_get(const struct facts_row *row, struct str field);
 

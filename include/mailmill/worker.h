@@ -28,6 +28,9 @@ struct worker_options {
 	int64_t time_ms;    /* wall and CPU time for one message */
 };
 
+/* Bytes of answers that a job's facts may have, as facts_size() tells. */
+#define WORKER_FACTS_MAX ((size_t)8 << 20)
+
 struct worker_pool;
 
 /* A rule file as the worker gets it; compiled there again. */

@@ -23,13 +23,25 @@ static void add_answer(struct work *w, struct facts_answer answer)
 	f->answers[f->n_answers++] = answer;
 }
 
+/* More than a worker takes is what the rule asks for, not the worker's fault.
+ */
+static void evaluate_again(struct work *w)
+{
+	if (facts_size(&w->facts) > WORKER_FACTS_MAX)
+		mill_finish_dead(w,
+			"what its rule found is more than 8 MiB: let find ask "
+			"for fewer :fields, or say :first");
+	else
+		mill_evaluate(w);
+}
+
 static void end_answers(struct work *w)
 {
 	char *why = arena_printf(w->arena, "%.*s", STR_ARG(w->ask_reason));
 
 	switch (w->ask_outcome) {
 	case TARGET_DONE:
-		mill_evaluate(w);
+		evaluate_again(w);
 		return;
 	case TARGET_RETRY:
 		if (!w->is_ask_own)

@@ -141,6 +141,28 @@ void facts_encode(struct buf *b, const struct facts *f)
 	}
 }
 
+static size_t row_size(const struct facts_row *row)
+{
+	size_t size = ROW_LEAST;
+
+	for (size_t i = 0; i < row->n_fields; i++)
+		size += PAIR_LEAST + row->fields[i].name.len +
+			row->fields[i].value.len;
+	return size;
+}
+
+size_t facts_size(const struct facts *f)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < f->n_answers; i++) {
+		size += ANSWER_LEAST + f->answers[i].name.len;
+		for (size_t j = 0; j < f->answers[i].n_rows; j++)
+			size += row_size(&f->answers[i].rows[j]);
+	}
+	return size;
+}
+
 struct reader {
 	struct wire_in w;
 	struct arena *arena;

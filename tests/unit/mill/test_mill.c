@@ -22,7 +22,7 @@
 struct letter {
 	const char *sender, *message_id, *refers_to;
 	const char *identity; /* NULL: as message_id */
-	bool is_for_review;
+	bool is_for_review, asks_much;
 };
 
 static const struct letter letters[] = {
@@ -30,6 +30,7 @@ static const struct letter letters[] = {
 	{ "reply", "reply@x", "first@x", NULL, false },
 	{ "twin", "first@x", NULL, NULL, false },
 	{ "review", "first@x", NULL, "review", true },
+	{ "asker", "asker@x", .asks_much = true },
 };
 
 static const struct letter *find_letter(struct str sender)
@@ -64,6 +65,13 @@ static struct plan *make_plan(struct worker_job *j, const struct letter *l)
 		p->questions = q;
 		p->n_questions = 1;
 		plan_name_question(j->arena, q);
+		return p;
+	}
+	if (l && l->asks_much && j->facts->n_answers == 0) {
+		p->questions = ARENA_NEW(j->arena, struct plan_question);
+		p->n_questions = 1;
+		p->questions->object = STR("EmailMessage");
+		plan_name_question(j->arena, p->questions);
 		return p;
 	}
 	if (l && l->is_for_review) {
@@ -180,8 +188,37 @@ static void let_go(struct fake *f)
 	f->n_hanging = 0;
 }
 
+static void end_ask(void *ctx)
+{
+	struct target_ask *ask = ctx;
+
+	ask->done(ask);
+}
+
+/* Knows 50 rows of what mails hold: bodies of 256 KiB. */
+static void answer_much(struct target *t, struct target_ask *ask)
+{
+	static char body[256 << 10];
+
+	memset(body, 'x', sizeof(body));
+	ask->outcome = TARGET_DONE;
+	ask->answer.name = ask->question->name;
+	ask->answer.n_rows = 50;
+	ask->answer.rows = arena_array(
+		ask->arena, 50, sizeof(*ask->answer.rows));
+	for (size_t i = 0; i < 50; i++) {
+		struct facts_row *row = &ask->answer.rows[i];
+		row->fields = ARENA_NEW(ask->arena, struct plan_pair);
+		row->fields->name = STR("HtmlBody");
+		row->fields->value = str_n(body, sizeof(body));
+		row->n_fields = 1;
+	}
+	loop_post(fake_of(t)->loop, end_ask, ask);
+}
+
 static const struct target_driver fake_driver = {
 	.name = "fake",
+	.ask = answer_much,
 	.apply = apply,
 };
 
@@ -531,6 +568,25 @@ TEST(a_plan_at_fault_itself_sends_no_target_away)
 	mill_stats(b->mill, &stats);
 	is_int(stats.n_away, 0, "the target is there for others");
 	is_int(b->a.n_applied, 20, "all were tried");
+	end_bench(b);
+}
+
+static bool is_one_dead(struct bench *b)
+{
+	return count_of(b, STORE_DEAD) == 1;
+}
+
+TEST(a_mail_that_asks_for_too_much_is_dead_and_alone_in_it)
+{
+	struct bench *b = begin_bench(&usual);
+
+	expect_log("delivery.end");
+	put_mail(b, "a", "asker");
+	put_many(b, "a", 5);
+	mill_start(b->mill);
+	is_true(run_until(b, is_one_dead, 3000), "it is dead");
+	run_for(b, 300);
+	is_int(b->a.n_applied, 5, "the others of its route are done");
 	end_bench(b);
 }
 

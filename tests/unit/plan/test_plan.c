@@ -241,6 +241,20 @@ TEST(no_changed_byte_harms)
 	}
 }
 
+TEST(the_size_of_facts_is_that_of_the_wire)
+{
+	AUTO(arena) struct arena *a = arena_new();
+	AUTO(buf) struct buf with = BUF_INIT(1 << 16);
+	AUTO(buf) struct buf without = BUF_INIT(1 << 16);
+	struct facts *f = make_facts(a), none = *f;
+
+	none.n_answers = 0;
+	facts_encode(&with, f);
+	facts_encode(&without, &none);
+	is_int(facts_size(f), with.len - without.len, "all answers");
+	is_int(facts_size(&none), 0, "none");
+}
+
 static void change_ref_unknown(struct arena *a, struct plan *p)
 {
 	p->records[1].fields[0].value = STR("kase");

@@ -58,7 +58,7 @@ int cli_fail(const struct cli_command *c, const struct err *err)
 struct cli_args cli_args(const struct cli_command *c, int argc, char **argv)
 {
 	return (struct cli_args){
-		.argc = argc, .argv = argv, .command = c, .at = 1
+		.argc = argc, .argv = argv, .command = c, .at = 1, .first = 1
 	};
 }
 
@@ -146,20 +146,43 @@ static int next_letter(struct cli_args *args)
 	return CLI_BAD;
 }
 
+/* Operands between options are kept, in order, in slots already read. */
+static void keep_operands(struct cli_args *args)
+{
+	while (args->at < args->argc) {
+		char *word = args->argv[args->at];
+		if (word[0] == '-' && word[1])
+			return;
+		args->argv[args->first + args->n_kept++] = word;
+		args->at++;
+	}
+}
+
+static int end_options(struct cli_args *args)
+{
+	size_t n = (size_t)args->n_kept;
+
+	args->is_over = true;
+	memmove(args->argv + args->at - n, args->argv + args->first,
+		n * sizeof(args->argv[0]));
+	args->at -= args->n_kept;
+	return CLI_END;
+}
+
 int cli_next(struct cli_args *args)
 {
 	const char *word;
 
+	if (args->is_over)
+		return CLI_END;
 	if (args->cluster)
 		return next_letter(args);
+	keep_operands(args);
 	if (args->at >= args->argc)
-		return CLI_END;
-	word = args->argv[args->at];
-	if (word[0] != '-' || word[1] == 0)
-		return CLI_END;
-	args->at++;
+		return end_options(args);
+	word = args->argv[args->at++];
 	if (strcmp(word, "--") == 0)
-		return CLI_END;
+		return end_options(args);
 	if (word[1] == '-')
 		return next_long(args, word + 2);
 	args->cluster = word + 1;

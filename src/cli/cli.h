@@ -31,23 +31,27 @@ struct cli_command {
 /* An option that is not known, or lacks its value; already told to the user. */
 #define CLI_BAD (-2)
 
-/* A walk over argv; zeroed at the start, then `at` is the first operand. */
+/* A walk over argv; at its end, operands begin at `at`. */
 struct cli_args {
 	int argc;
 	char **argv;
 	const struct cli_command *command;
 	int at;
-	const char *value;   /* of the option just given */
-	const char *cluster; /* the walk's own */
+	const char *value; /* of the option just given */
+	/* the walk's own */
+	const char *cluster;
+	int first, n_kept;
+	bool is_over;
 };
 
 /* Begins a walk over the options of a command. */
 struct cli_args cli_args(const struct cli_command *c, int argc, char **argv);
 /*
  * Gives the next option as an index into the command's table, its value in
- * args->value. Accepts --name VALUE, --name=VALUE, -nVALUE, -n VALUE; "--" ends
- * them. --help prints the command's help and exits.
- * Returns: an index, CLI_END, or CLI_BAD (exit with 64, EX_USAGE).
+ * args->value. Accepts --name VALUE, --name=VALUE, -nVALUE, -n VALUE, before
+ * and behind operands; "--" ends them. Note: argv is put in order. --help
+ * prints the command's help and exits. Returns: an index, CLI_END, or CLI_BAD
+ * (exit with 64, EX_USAGE).
  */
 int cli_next(struct cli_args *args);
 /* Prints "mailmill COMMAND: text" to standard error. */

@@ -59,6 +59,8 @@ static void put(const char *s, size_t max, size_t width)
 			n++;
 			break;
 		}
+		if (str_starts(rest, STR("\r\n")))
+			len = 2, code = '\n';
 		if (len && code == '\n')
 			fputs("\xe2\x86\xb5", stdout);
 		else if (len && code == '\t')
@@ -272,7 +274,7 @@ static void put_json(const char *name, const json_t *v, int depth)
 
 static bool is_empty(const json_t *v)
 {
-	return json_is_null(v) ||
+	return !v || json_is_null(v) ||
 	       (json_is_array(v) && json_array_size(v) == 0) ||
 	       (json_is_object(v) && json_object_size(v) == 0) ||
 	       (json_is_string(v) && json_string_length(v) == 0);

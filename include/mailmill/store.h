@@ -124,10 +124,10 @@ typedef void (*store_claim_fn)(
 	struct store_claim *claim, const struct err *err);
 
 struct store_claim {
-	unsigned max;		      /* at most so many */
-	int64_t lease_ms;	      /* after it, they are due again */
-	int64_t now;		      /* wall ms */
-	const struct str *skip;	      /* routes to leave alone */
+	unsigned max;		/* at most so many */
+	int64_t lease_ms;	/* after it, they are due again */
+	int64_t now;		/* wall ms */
+	const struct str *skip; /* routes to leave alone */
 	size_t n_skip;
 	struct arena *arena;	      /* results are made here */
 	struct store_delivery *items; /* result, oldest due first */
@@ -159,8 +159,8 @@ struct store_finish {
 	struct str reason;   /* of RETRY, HELD, DEAD; of DONE: why no record, or
 				"" */
 	bool is_crash;	     /* it felled a worker: count it */
-	bool is_attempt; /* counts as an attempt; false: just gave it back,
-			    journalled unless the last line says the same */
+	bool is_attempt;     /* counts as an attempt; false: just gave it back,
+				journalled unless the last line says the same */
 	struct str identity, message_id; /* kept when not empty */
 	struct str scope; /* the target's name, beside message_id: see
 			     store_find_thread(); empty: matches any */

@@ -13,9 +13,9 @@
 /* How a target fares; shared by the routes that lead to it. */
 struct mill_target {
 	struct target *target;
-	unsigned n_works;   /* in flight */
-	unsigned n_failed;  /* tries in a row that ended in TARGET_RETRY */
-	int64_t away_until; /* mono ms; deliveries wait till then */
+	unsigned n_works;      /* in flight */
+	unsigned n_failed;     /* tries in a row that ended in TARGET_RETRY */
+	int64_t away_until;    /* mono ms; deliveries wait till then */
 	char away_reason[256]; /* not empty until it worked again */
 	bool is_live;	       /* some route leads to it */
 	struct mill_target *next;
@@ -27,10 +27,11 @@ struct mill {
 	struct worker_pool *pool;
 	struct mill_options o;
 	struct mill_route *routes;
-	int64_t *rest_until; /* mono ms, of each route: its rule has no worker */
+	int64_t *
+		rest_until; /* mono ms, of each route: its rule has no worker */
 	size_t n_routes;
 	struct mill_target *targets;
-	unsigned n_live; /* targets that are */
+	unsigned n_live;     /* targets that are */
 	struct list works;   /* all in flight, by ascending delivery id */
 	struct list waiting; /* to be resumed when any work is known or ends */
 	struct map *by_identity; /* route NUL identity -> work */

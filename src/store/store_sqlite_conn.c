@@ -27,7 +27,7 @@ static const char *const texts[SQL_N] = {
 /* the index has the route, so what is skipped costs no look at its row */
 #define NOT_SKIPPED(list)                                                      \
 	"(" list " = '' OR instr(" list ", char(10) || route || char(10)) = "  \
-					"0) "
+	"0) "
 	[SQL_CLAIM_DUE] =
 		"SELECT d.id, d.state, d.route, d.rcpts, d.attempts, "
 		"d.crashes, d.identity, m.id, m.size, m.envelope FROM "

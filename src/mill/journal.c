@@ -45,6 +45,8 @@ static void add_pair(struct buf *b, const char *name, struct str value)
 
 static void add_field(struct buf *b, const struct plan_field *f)
 {
+	AUTO(buf) struct buf ref = BUF_INIT(3 * VALUE_MAX);
+
 	add_text(b, f->name);
 	if (f->kind == PLAN_NULL) {
 		buf_c(b, ":null");
@@ -55,8 +57,9 @@ static void add_field(struct buf *b, const struct plan_field *f)
 		add_text(b, f->value);
 		return;
 	}
-	buf_printf(b, "\"@{%.*s.%.*s}\"", STR_ARG(f->value),
-		STR_ARG(f->ref_field));
+	buf_printf(&ref, "@{%.*s.%.*s}", STR_ARG(utf8_cut(f->value, VALUE_MAX)),
+		STR_ARG(utf8_cut(f->ref_field, VALUE_MAX)));
+	add_text(b, buf_view(&ref));
 }
 
 static void add_record(struct buf *b, const struct plan_record *r,
@@ -112,8 +115,9 @@ struct str mill_journal(struct work *w)
 	const struct plan *p = w->plan;
 	AUTO(buf) struct buf b = BUF_INIT(JOURNAL_MAX);
 
-	buf_printf(&b, "{\"script\":\"%.*s\",\"sha256\":\"%.*s\"",
-		STR_ARG(p->script), STR_ARG(p->script_sha256));
+	buf_c(&b, "{\"script\":");
+	add_text(&b, p->script);
+	add_pair(&b, "sha256", p->script_sha256);
 	add_pair(&b, "subject", w->subject);
 	add_pair(&b, "message_id", w->message_id);
 	add_facts(&b, &w->facts);

@@ -22,7 +22,7 @@
 struct letter {
 	const char *sender, *message_id, *refers_to;
 	const char *identity; /* NULL: as message_id */
-	bool is_for_review, asks_much;
+	bool is_for_review, asks_much, is_forged;
 };
 
 static const struct letter letters[] = {
@@ -31,6 +31,7 @@ static const struct letter letters[] = {
 	{ "twin", "first@x", NULL, NULL, false },
 	{ "review", "first@x", NULL, "review", true },
 	{ "asker", "asker@x", .asks_much = true },
+	{ "forger", "forger@x", .is_forged = true },
 };
 
 static const struct letter *find_letter(struct str sender)
@@ -85,6 +86,15 @@ static struct plan *make_plan(struct worker_job *j, const struct letter *l)
 	p->records->op = PLAN_CREATE;
 	p->records->name = STR("c");
 	p->records->object = STR("Case");
+	if (l && l->is_forged) {
+		p->script = STR("x\",\"records\":[],\"y\":\"");
+		p->records->fields = ARENA_NEW(j->arena, struct plan_field);
+		p->records->n_fields = 1;
+		p->records->fields->name = STR("ParentId");
+		p->records->fields->kind = PLAN_REF;
+		p->records->fields->value = STR("a\",\"b\":\"");
+		p->records->fields->ref_field = STR("Id\\");
+	}
 	/* what the target is asked to make tells whether a thread was found */
 	p->records->id = j->facts->n_answers && j->facts->answers[0].n_rows
 				 ? STR("found")
@@ -587,6 +597,36 @@ TEST(a_mail_that_asks_for_too_much_is_dead_and_alone_in_it)
 	is_true(run_until(b, is_one_dead, 3000), "it is dead");
 	run_for(b, 300);
 	is_int(b->a.n_applied, 5, "the others of its route are done");
+	end_bench(b);
+}
+
+TEST(no_name_in_a_plan_writes_the_journal)
+{
+	AUTO(arena) struct arena *a = arena_new();
+	struct bench *b = begin_bench(&usual);
+	int64_t id = put_mail(b, "a", "forger");
+	struct store_event *events = NULL;
+	struct store_row row;
+	struct envelope env;
+	struct err err = { 0 };
+	size_t n = 0;
+	json_t *journal;
+	const json_t *fields;
+
+	mill_start(b->mill);
+	is_true(run_until(b, is_all_done, 3000), "done");
+	must(store_show(b->store, a, id, &row, &env, &events, &n, &err) == 0);
+	must(n > 0);
+	journal = json_loadb(events[n - 1].journal.p, events[n - 1].journal.len,
+		JSON_REJECT_DUPLICATES, NULL);
+	is_c(json_string_value(json_object_get(journal, "script")),
+		"x\",\"records\":[],\"y\":\"", "the script's name as it is");
+	fields = json_object_get(
+		json_array_get(json_object_get(journal, "records"), 0),
+		"fields");
+	is_c(json_string_value(json_object_get(fields, "ParentId")),
+		"@{a\",\"b\":\".Id\\}", "and the reference");
+	json_decref(journal);
 	end_bench(b);
 }
 

@@ -19,6 +19,8 @@
 #include "mill_private.h"
 
 #define TICK_MS 1000 /* looks for due work at least so often */
+/* bodies that are copied before the loop has a turn */
+#define BEGIN_BYTES_MAX ((uint64_t)4 << 20)
 
 struct mill_claim {
 	struct mill *mill;
@@ -26,6 +28,7 @@ struct mill_claim {
 	struct arena *arena;
 	struct err err;
 	bool is_failed;
+	size_t at; /* the next item to begin */
 };
 
 static void claim_more(struct mill *m);
@@ -330,12 +333,30 @@ static void schedule(struct mill *m, int64_t next_due)
 	loop_timer_set(m->tick, ms);
 }
 
+/* Begins some. Returns: false when there are more. */
+static bool begin_works(struct mill_claim *c)
+{
+	uint64_t bytes = 0;
+
+	while (c->at < c->claim.n_items && bytes < BEGIN_BYTES_MAX) {
+		bytes += c->claim.items[c->at].size;
+		begin_work(c->mill, &c->claim.items[c->at++]);
+	}
+	return c->at == c->claim.n_items;
+}
+
 /* In the loop's thread, with what the store gave. */
 static void after_claim(void *ctx)
 {
 	struct mill_claim *c = ctx;
 	struct mill *m = c->mill;
 
+	/* many large ones at a time would keep senders and the watchdog waiting
+	 */
+	if (!c->is_failed && !begin_works(c)) {
+		loop_post(m->loop, after_claim, c);
+		return;
+	}
 	m->claim = NULL;
 	if (c->is_failed) {
 		log_event(LOG_ERROR, "mill.claim", "error=\"%s\"", c->err.text);
@@ -343,8 +364,6 @@ static void after_claim(void *ctx)
 		schedule(m, 0);
 	} else {
 		m->is_more = c->claim.n_items == c->claim.max || m->is_more;
-		for (size_t i = 0; i < c->claim.n_items; i++)
-			begin_work(m, &c->claim.items[i]);
 		schedule(m, c->claim.next_due);
 	}
 	arena_free(c->arena);

@@ -49,6 +49,7 @@ struct worker_pool {
 	struct loop *loop;
 	bool is_broken;
 	unsigned n_jobs;
+	unsigned n_jobs_before, n_jobs_most; /* a turn of the loop */
 };
 
 static struct plan *make_plan(struct worker_job *j, const struct letter *l)
@@ -235,6 +236,17 @@ static const struct target_driver fake_driver = {
 /* --- a bench ----------------------------------------------------------------
  */
 
+/* Looks each turn of the loop. */
+static void count_jobs(void *ctx)
+{
+	struct worker_pool *p = ctx;
+
+	p->n_jobs_most = MAX(p->n_jobs_most, p->n_jobs - p->n_jobs_before);
+	p->n_jobs_before = p->n_jobs;
+	if (!p->is_broken)
+		loop_post(p->loop, count_jobs, p);
+}
+
 struct bench {
 	struct loop *loop;
 	struct store *store;
@@ -359,7 +371,8 @@ static void on_put(struct store_put *put, int outcome, const struct err *err)
 }
 
 /* Adds a mail; its delivery's id is the number of mails put so far. */
-static int64_t put_mail(struct bench *b, const char *route, const char *sender)
+static int64_t put_sized(
+	struct bench *b, const char *route, const char *sender, size_t size)
 {
 	struct arena *a = arena_new();
 	struct putting *p = ARENA_NEW(a, struct putting);
@@ -379,7 +392,8 @@ static int64_t put_mail(struct bench *b, const char *route, const char *sender)
 	p->arena = a;
 	p->put = (struct store_put){ .id = id_new(),
 		.env = env,
-		.body = "",
+		.body = arena_alloc(a, size + 1),
+		.size = size,
 		.routes = r,
 		.n_routes = 1,
 		.done = on_put };
@@ -388,6 +402,11 @@ static int64_t put_mail(struct bench *b, const char *route, const char *sender)
 	while (b->n_stored < b->n_put)
 		;
 	return b->n_put;
+}
+
+static int64_t put_mail(struct bench *b, const char *route, const char *sender)
+{
+	return put_sized(b, route, sender, 0);
 }
 
 static void put_many(struct bench *b, const char *route, unsigned n)
@@ -460,6 +479,28 @@ TEST(each_mail_is_applied_once_and_done)
 	is_true(run_until(b, is_all_done, 5000), "all are done");
 	is_int(b->a.n_applied, 100, "applied once each");
 	is_true(is_sorted(b->a.applied, 100), "in order");
+	end_bench(b);
+}
+
+TEST(large_mails_do_not_hold_the_loop_up_together)
+{
+	struct mill_options o = usual;
+	struct bench *b;
+	char sender[8];
+
+	o.in_flight = 200;
+	b = begin_bench(&o);
+
+	for (unsigned i = 0; i < 12; i++) {
+		snprintf(sender, sizeof(sender), "m%u", i);
+		put_sized(b, "a", sender, (size_t)3 << 20);
+	}
+	mill_start(b->mill);
+	count_jobs(&b->pool);
+	is_true(run_until(b, is_all_done, 5000), "all are done");
+	b->pool.is_broken = true;
+	is_true(b->pool.n_jobs_most <= 2, "others have their turn between");
+	is_true(is_sorted(b->a.applied, 12), "in order");
 	end_bench(b);
 }
 

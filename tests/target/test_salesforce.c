@@ -426,6 +426,42 @@ TEST(files_are_streamed_once)
 	}
 }
 
+TEST(a_file_does_not_pass_for_another_of_its_name)
+{
+	static const struct {
+		const char *name;
+		enum what fault;
+	} rows[] = {
+		{ "the second was lost", RESET_BEFORE },
+		{ "its answer was lost", RESET_AFTER },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct plan_file files[2];
+		struct scene s = { 0 };
+		struct mail *m;
+
+		for (int k = 0; k < 2; k++)
+			files[k] = (struct plan_file){ .name = STR("a.bin"),
+				.type = STR("text/plain"),
+				.is_literal = true,
+				.literal = k ? STR("two") : STR("one"),
+				.size = 3,
+				.sha256 = k ? STR("2222") : STR("1111") };
+		begin(&s);
+		s.org.upload = rows[i].fault;
+		s.org.n_spared = s.org.n_faults = 1;
+		m = make_mail(&s, 1);
+		m->records[0].files = files;
+		m->records[0].n_files = 2;
+		deliver(&s, &m, 1);
+		is_int(m->job.outcome, TARGET_DONE, rows[i].name);
+		is_int(s.org.n_files, 2, rows[i].name);
+		free_mail(m);
+		end(&s);
+	}
+}
+
 TEST(a_long_text_becomes_a_file)
 {
 	struct scene s = { 0 };

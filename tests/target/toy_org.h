@@ -42,6 +42,7 @@ struct org {
 	unsigned n_describes, n_cases, n_messages, n_files, n_most_graphs;
 	enum what graph, query, upload, login;
 	unsigned n_faults; /* how often it fails */
+	unsigned n_spared; /* uploads that go well before */
 	bool message_is_upsert, version_has_key;
 	char last_file[65];
 	uint64_t last_size;
@@ -194,6 +195,7 @@ static void answer_query(struct org *org, struct str path, struct buf *out)
 	ssize_t at = str_find(path, STR("q="));
 	AUTO(buf) struct buf soql = BUF_INIT(1 << 20);
 	struct str key, object;
+	unsigned org_files = org->n_files;
 	size_t i = 0;
 	bool is_first = true;
 	void *id;
@@ -219,13 +221,14 @@ static void answer_query(struct org *org, struct str path, struct buf *out)
 			is_first ? "" : ",", (char *)id, STR_ARG(key));
 		is_first = false;
 	}
-	if (str_find(buf_view(&soql), STR("ContentDocumentLink")) >= 0 &&
-		org->n_files > 0)
+	if (str_find(buf_view(&soql), STR("ContentDocumentLink")) < 0)
+		org_files = 0;
+	for (unsigned k = 0; k < org_files; k++)
 		buf_printf(out,
-			"{\"LinkedEntityId\":\"500000000000001AAA\","
+			"%s{\"LinkedEntityId\":\"500000000000001AAA\","
 			"\"ContentDocument\":{\"Title\":\"a.bin\","
 			"\"ContentSize\":%llu}}",
-			(unsigned long long)org->last_size);
+			k ? "," : "", (unsigned long long)org->last_size);
 	buf_c(out, "]}");
 }
 
@@ -343,7 +346,9 @@ static void serve(
 			answer_query(org, req->path, &r->body);
 	} else if (str_ends(req->path, STR("/ContentVersion"))) {
 		org->n_uploads++;
-		fault = next_fault(org, org->upload);
+		fault = org->n_uploads > org->n_spared
+				? next_fault(org, org->upload)
+				: AS_IT_SHOULD;
 		if (fail_before(fault, r))
 			take_file(org, req, r);
 	} else {

@@ -284,7 +284,11 @@ static void take_keys(struct sf_job *j, const json_t *rows)
 	}
 }
 
-static void take_link(struct sf_job *j, const json_t *row)
+/*
+ * Each link stands for one file, those of this try too: a second of the same
+ * name and size must not be taken for there. `taken` has room for count_of().
+ */
+static void take_link(struct sf_job *j, const json_t *row, bool *taken)
 {
 	const json_t *document = json_object_get(row, "ContentDocument");
 	struct str id = str_c(
@@ -296,14 +300,16 @@ static void take_link(struct sf_job *j, const json_t *row)
 
 	for (size_t i = j->look_at; i < j->look_at + count_of(j); i++) {
 		struct sf_file *f = &j->files[i];
+		bool was_skipped = i < j->at_file && !f->is_done;
 
-		if (f->is_done || (json_int_t)f->file.size != size ||
+		if (taken[i - j->look_at] || was_skipped ||
+			(json_int_t)f->file.size != size ||
 			!str_eq(utf8_cut_utf16(f->file.name, TITLE_MAX),
 				title) ||
 			!str_eq(str_sub(j->records[f->record].id, 0, 15),
 				str_sub(id, 0, 15)))
 			continue;
-		f->is_done = true;
+		f->is_done = taken[i - j->look_at] = true;
 		return;
 	}
 }
@@ -313,6 +319,7 @@ static void on_look(struct sf_call *c)
 	struct sf_job *j = c->ctx;
 	const json_t *rows = json_object_get(c->json, "records"), *row;
 	const struct sf_object *o = version_of(j);
+	bool taken[LOOK_MAX] = { false };
 	size_t i;
 
 	if (!c->is_good) {
@@ -324,7 +331,7 @@ static void on_look(struct sf_call *c)
 	if (o && o->key != SF_KEY_NONE)
 		take_keys(j, rows);
 	else
-		json_array_foreach(rows, i, row) take_link(j, row);
+		json_array_foreach(rows, i, row) take_link(j, row, taken);
 	j->look_at += count_of(j);
 	j->files_looked = j->look_at >= j->n_files;
 	sf_files_go(j);

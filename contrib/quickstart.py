@@ -276,13 +276,13 @@ class Quickstart:
             after = page[-1]["id"]
 
     def tell(self):
-        made, files = {}, {}
+        by_id, files = {}, {}
         for r in self.query(
-                "SELECT Id, MessageIdentifier, ParentId, Parent.CaseNumber, "
-                "Parent.Contact.Name FROM EmailMessage"):
-            made[(r["MessageIdentifier"] or r["Id"]).strip("<>")] = r
-        ids = [r["Id"] for r in made.values()] + \
-            list({r["ParentId"] for r in made.values()})
+                "SELECT Id, Subject, FromName, FromAddress, "
+                "ParentId, Parent.CaseNumber, Parent.Contact.Name "
+                "FROM EmailMessage"):
+            by_id[r["Id"]] = r
+        ids = list(by_id) + list({r["ParentId"] for r in by_id.values()})
         for i in range(0, len(ids), 200):
             names = ", ".join(f"'{x}'" for x in ids[i:i + 200])
             for link in self.query(
@@ -290,11 +290,14 @@ class Quickstart:
                     f"ContentDocumentLink WHERE LinkedEntityId IN ({names})"):
                 files.setdefault(link["LinkedEntityId"], set()).add(
                     link["ContentDocumentId"])
-        by_id = {r["Id"]: r for r in made.values()}
         first = {}
         for (name, way, sender, subject), row in zip(self.sent, self.rows()):
-            record = made.get(row.get("message_id") or "?") or \
-                self.record_of(row, by_id)
+            record = self.record_of(row, by_id)
+            if record:  # mailmill decodes more than Python does
+                address = record["FromAddress"]
+                sender = " ".join(filter(None, (
+                    record["FromName"], address and f"<{address}>")))
+                subject = record["Subject"]
             print(f"  {name} ({way})")
             print(f"      {sender or '(no From)'}: {subject or '(no subject)'}")
             if record and not row["reason"]:
@@ -316,8 +319,8 @@ class Quickstart:
         self.account()
 
     def record_of(self, row, by_id):
-        """The EmailMessage of a mail without a Message-ID, by its journal."""
-        if row["state"] != "done" or row.get("message_id"):
+        """The EmailMessage of a mail, by the delivery's journal."""
+        if row["state"] != "done" or row["reason"]:
             return None
         for event in self.queue("show", str(row["id"]))[0]["history"]:
             for record in (event.get("journal") or {}).get("records", ()):

@@ -56,7 +56,8 @@ static void tell(int line, const char *text)
 {
 	char message[ERR_TEXT_MAX];
 
-	snprintf(message, sizeof(message), "%s:%d: %s", now->file, line, text);
+	snprintf(message, sizeof(message), "%.300s:%d: %.700s", now->file, line,
+		text);
 	if (now->n_errors++ == 0)
 		memcpy(now->first, message, sizeof(now->first));
 	if (now->fn)

@@ -238,7 +238,7 @@ static struct place inside(const struct place *at, const char *name, int index)
 		snprintf(p.text, sizeof(p.text), "%.240s[%d]", at->text, index);
 	else
 		snprintf(p.text, sizeof(p.text), "%.120s%s%.120s", at->text,
-			at->text[0] ? "." : "", name);
+			at->text[0] ? "." : "", name ? name : "");
 	return p;
 }
 

@@ -145,7 +145,7 @@ static int exec_upsert(struct sieve_run *r, const struct sieve_node *n)
 {
 	struct str by = sieve_arg_const(sieve_node_param(n, "by"));
 	const struct plan_field *f;
-	ssize_t record;
+	ssize_t record = -1;
 	int flow = run_create(r, n, PLAN_UPSERT, &record);
 
 	if (flow < 0)

@@ -36,6 +36,12 @@ class Skip(Exception):
     """Raised by a test that can't run here; the text says why."""
 
 
+def is_sanitized():
+    """Tells whether the programs were built with the address sanitizer."""
+    return "asan" in subprocess.run(["ldd", EXE], capture_output=True,
+                                    text=True).stdout
+
+
 def wait_for(what, fn, seconds=30, pause=0.05):
     """Calls fn until it gives something true. Returns: that."""
     end = time.monotonic() + seconds

@@ -431,7 +431,7 @@ static int answer_word(struct answer *q, struct err *err)
 	if (!has_filter(q))
 		return err_set(err, ERR_PERM,
 			"name deliveries, or filter them by state, route, "
-			"text or age");
+			"text or age, or say --all");
 	return walk(q, word_to_row, get_max(q, UINT64_MAX), err);
 }
 

@@ -514,7 +514,7 @@ static void send_question(struct question *q, struct scene *s,
 	q->field = STR("AccountId");
 	q->q = (struct plan_question){ .kind = PLAN_FIND,
 		.name = str_c(name),
-		.object = STR("Contact"),
+		.object = name[0] == 'X' ? str_c(name) : STR("Contact"),
 		.where = &q->where,
 		.n_where = 1,
 		.fields = &q->field,
@@ -579,6 +579,32 @@ TEST(questions_share_a_query_and_a_cache)
 		is_int(q[i].ask.outcome, TARGET_DONE, "done");
 		arena_free(q[i].ask.arena);
 	}
+	end(&s);
+}
+
+TEST(names_of_nothing_leave_room_for_objects)
+{
+	enum {
+		MANY = 520
+	};
+	struct scene s = { 0 };
+	struct question *q = mem_array(MANY + 1, sizeof(*q));
+	char names[MANY][8];
+
+	expect_log("target.schema");
+	begin(&s);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof(names[i]), "X%u", i);
+		send_question(&q[i], &s, "ann@example.org", names[i]);
+		wait_all(&s);
+	}
+	send_question(&q[MANY], &s, "ann@example.org", "ann");
+	wait_all(&s);
+	is_int(q[MANY].ask.outcome, TARGET_DONE, "an object is found");
+	is_int(q[MANY].ask.answer.n_rows, 1, "with its rows");
+	for (unsigned i = 0; i < MANY + 1; i++)
+		arena_free(q[i].ask.arena);
+	free(q);
 	end(&s);
 }
 

@@ -33,11 +33,39 @@ static struct sf_entry *find_entry(const struct sf *sf, struct str name)
 	return buf_is_over(&key) ? NULL : map_get(sf->schema, buf_view(&key));
 }
 
+static void free_entry(struct sf_entry *e)
+{
+	sf_object_free(e->object);
+	arena_free(e->fail_arena);
+	free(e->name);
+	free(e);
+}
+
+/* Forgets one name that is no object's: a worker gone bad can make up many. */
+static void make_room(struct sf *sf)
+{
+	size_t at = 0;
+	struct str key;
+	void *value;
+
+	while (map_next(sf->schema, &at, &key, &value)) {
+		struct sf_entry *e = value;
+
+		if (!e->is_read || e->object || e->is_asking)
+			continue;
+		map_del(sf->schema, key);
+		free_entry(e);
+		return;
+	}
+}
+
 static struct sf_entry *make_entry(struct sf *sf, struct str name)
 {
 	AUTO(buf) struct buf key = BUF_INIT(256);
 	struct sf_entry *e;
 
+	if (map_count(sf->schema) >= OBJECTS_MAX)
+		make_room(sf);
 	if (map_count(sf->schema) >= OBJECTS_MAX)
 		return NULL;
 	e = NEW(struct sf_entry);
@@ -175,13 +203,7 @@ void sf_describe_fini(struct sf *sf)
 	size_t at = 0;
 	void *value;
 
-	while (map_next(sf->schema, &at, NULL, &value)) {
-		struct sf_entry *e = value;
-
-		sf_object_free(e->object);
-		arena_free(e->fail_arena);
-		free(e->name);
-		free(e);
-	}
+	while (map_next(sf->schema, &at, NULL, &value))
+		free_entry(value);
 	map_free(TAKE(sf->schema));
 }

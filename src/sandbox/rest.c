@@ -139,9 +139,10 @@ void sb_rest_update(struct sb_ask *a, struct sb_reply *r)
 	r->status = 204;
 }
 
-void sb_rest_delete(struct sb_ask *a, struct sb_reply *r)
+/* A record that is not there was answered by who looked for it. */
+static void delete_record(
+	struct sb_ask *a, struct sb_reply *r, struct sb_record *record)
 {
-	struct sb_record *record = find_record(a, r);
 	struct sb_fail f = { 0 };
 
 	if (!record)
@@ -150,6 +151,11 @@ void sb_rest_delete(struct sb_ask *a, struct sb_reply *r)
 		sb_reply_fail(r, &f);
 	else
 		r->status = 204;
+}
+
+void sb_rest_delete(struct sb_ask *a, struct sb_reply *r)
+{
+	delete_record(a, r, find_record(a, r));
 }
 
 static struct sb_field *find_key(
@@ -252,15 +258,7 @@ void sb_rest_read_key(struct sb_ask *a, struct sb_reply *r)
 
 void sb_rest_delete_key(struct sb_ask *a, struct sb_reply *r)
 {
-	struct sb_record *record = find_by_key(a, r);
-	struct sb_fail f = { 0 };
-
-	if (!record)
-		return;
-	if (sb_write_delete(a->sb, record, &f) < 0)
-		sb_reply_fail(r, &f);
-	else
-		r->status = 204;
+	delete_record(a, r, find_by_key(a, r));
 }
 
 static int read_span(struct sb_ask *a, int64_t *from, int64_t *to)

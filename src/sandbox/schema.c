@@ -129,6 +129,17 @@ static char *make_label(const char *name)
 	return buf_take(&b);
 }
 
+static void free_texts(struct sb_field *f)
+{
+	free((void *)(uintptr_t)f->name);
+	free((void *)(uintptr_t)f->label);
+	free((void *)(uintptr_t)f->targets);
+	free((void *)(uintptr_t)f->rel);
+	free((void *)(uintptr_t)f->child);
+	free((void *)(uintptr_t)f->picks);
+	free((void *)(uintptr_t)f->preset);
+}
+
 /* Adds a field, or replaces the one of that name. Copies all texts. */
 static void add_field(struct sb_object *o, const struct sb_field *data)
 {
@@ -144,13 +155,7 @@ static void add_field(struct sb_object *o, const struct sb_field *data)
 		f = &o->fields[o->n_fields];
 		f->index = o->n_fields++;
 	} else {
-		free((void *)(uintptr_t)f->name);
-		free((void *)(uintptr_t)f->label);
-		free((void *)(uintptr_t)f->targets);
-		free((void *)(uintptr_t)f->rel);
-		free((void *)(uintptr_t)f->child);
-		free((void *)(uintptr_t)f->picks);
-		free((void *)(uintptr_t)f->preset);
+		free_texts(f);
 	}
 	int index = f->index;
 	*f = *data;
@@ -487,13 +492,7 @@ static void free_object(struct sb_object *o)
 	for (int i = 0; i < o->n_fields; i++) {
 		struct sb_field *f = &o->fields[i];
 		free_buckets(f->by);
-		free((void *)(uintptr_t)f->name);
-		free((void *)(uintptr_t)f->label);
-		free((void *)(uintptr_t)f->targets);
-		free((void *)(uintptr_t)f->rel);
-		free((void *)(uintptr_t)f->child);
-		free((void *)(uintptr_t)f->picks);
-		free((void *)(uintptr_t)f->preset);
+		free_texts(f);
 		free(f->to);
 	}
 	map_free(o->by_name);

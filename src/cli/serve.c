@@ -32,7 +32,6 @@
 #define SWEEP_SECONDS 60
 
 struct daemon {
-	const struct cli_command *command;
 	const char *config_path;
 	bool is_verbose;
 	struct loop *loop;
@@ -50,7 +49,6 @@ struct daemon {
 	pthread_mutex_t sweep_lock;
 	pthread_cond_t sweep_wake;
 	bool is_sweeping, is_ending;
-	int status;
 };
 
 /* --- rules ---------------------------------------------------------------- */
@@ -399,7 +397,7 @@ static const struct cli_option options[] = {
 
 static int run(int argc, char **argv)
 {
-	struct daemon d = { .command = &cli_serve, .config_path = CONFIG_PATH };
+	struct daemon d = { .config_path = CONFIG_PATH };
 	struct cli_args args = cli_args(&cli_serve, argc, argv);
 	const struct config_top *top;
 	struct err err = { 0 };

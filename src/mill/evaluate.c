@@ -84,8 +84,6 @@ static void become_known(struct work *w)
 	w->identity = w->job.identity;
 	w->message_id = w->job.message_id;
 	w->subject = w->job.subject;
-	w->references = w->job.references;
-	w->n_references = w->job.n_references;
 	w->twin_key = make_twin_key(w);
 	meet_twin(w);
 	mill_resume_all(w->mill);

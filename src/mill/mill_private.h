@@ -60,8 +60,6 @@ struct work {
 	bool is_known; /* identity and message_id were told */
 	struct str identity, message_id, subject;
 	struct str twin_key; /* in by_identity */
-	struct str *references;
-	size_t n_references;
 	struct worker_job job;
 	const struct plan *plan;
 	unsigned n_asked;   /* questions under way, and one while asking */

@@ -8,6 +8,8 @@
 
 /* Adds lower-case hex. Returns: 0, or -1 over the buffer's limit. */
 int enc_hex(struct buf *out, struct str in);
+/* Tells the value of a hex digit of either case, or -1. */
+int enc_hex_value(char c);
 /* Reads hex that fills `in`. Returns: 0 or -1. */
 MUST_CHECK int enc_unhex(struct buf *out, struct str in);
 /* Adds base64 with padding, no line breaks. Returns: 0 or -1. */

@@ -19,7 +19,7 @@ int enc_hex(struct buf *out, struct str in)
 	return 0;
 }
 
-static int hex_value(char c)
+int enc_hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -35,7 +35,8 @@ int enc_unhex(struct buf *out, struct str in)
 	if (in.len % 2)
 		return -1;
 	for (size_t i = 0; i < in.len; i += 2) {
-		int high = hex_value(in.p[i]), low = hex_value(in.p[i + 1]);
+		int high = enc_hex_value(in.p[i]),
+		    low = enc_hex_value(in.p[i + 1]);
 		if (high < 0 || low < 0 ||
 			buf_byte(out, (unsigned char)(high << 4 | low)))
 			return -1;
@@ -143,10 +144,11 @@ int enc_unpercent(struct buf *out, struct str in, bool is_form)
 {
 	for (size_t i = 0; i < in.len; i++) {
 		unsigned char c = (unsigned char)in.p[i];
-		if (c == '%' && i + 2 < in.len && hex_value(in.p[i + 1]) >= 0 &&
-			hex_value(in.p[i + 2]) >= 0) {
-			c = (unsigned char)(hex_value(in.p[i + 1]) << 4 |
-					    hex_value(in.p[i + 2]));
+		if (c == '%' && i + 2 < in.len &&
+			enc_hex_value(in.p[i + 1]) >= 0 &&
+			enc_hex_value(in.p[i + 2]) >= 0) {
+			c = (unsigned char)(enc_hex_value(in.p[i + 1]) << 4 |
+					    enc_hex_value(in.p[i + 2]));
 			i += 2;
 		} else if (c == '+' && is_form) {
 			c = ' ';

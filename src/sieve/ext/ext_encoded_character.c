@@ -6,6 +6,7 @@
  * What is not well-formed stays as it is. One pass: what comes out is not
  * looked at again.
  */
+#include <mailmill/enc.h>
 #include <mailmill/utf8.h>
 
 #include "../sieve_private.h"
@@ -17,24 +18,15 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Cuts a number off *rest. Returns: how many digits it had. */
 static size_t cut_hex(struct str *rest, uint32_t *out)
 {
 	size_t n = 0;
 
-	for (*out = 0; n < rest->len && hex_value(rest->p[n]) >= 0; n++) {
+	for (*out = 0; n < rest->len && enc_hex_value(rest->p[n]) >= 0; n++) {
 		/* Any number of digits is legal: it must not wrap. */
 		if (*out <= CODE_MAX)
-			*out = *out * 16 + (uint32_t)hex_value(rest->p[n]);
+			*out = *out * 16 + (uint32_t)enc_hex_value(rest->p[n]);
 	}
 	*rest = str_sub(*rest, n, SIZE_MAX / 2);
 	return n;

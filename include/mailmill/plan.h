@@ -19,6 +19,10 @@
 #define PLAN_FIELDS_MAX 1000 /* of one record */
 #define PLAN_FILES_MAX 1000  /* of one plan */
 #define PLAN_ACTIONS_MAX 32
+#define PLAN_FLAGS_MAX 1000
+#define PLAN_PIECES_MAX 10000 /* of one action */
+#define PLAN_RCPTS_MAX 100
+#define PLAN_MARKS_MAX 100
 #define PLAN_QUESTIONS_MAX 100
 #define PLAN_NOTES_MAX 1000
 #define PLAN_WHERE_MAX 32    /* pairs of one question */
@@ -27,8 +31,10 @@
 #define PLAN_NAME_MAX 255    /* bytes of a record's, object's, field's name */
 #define PLAN_VALUE_MAX ((size_t)1 << 20)
 #define PLAN_QUESTION_NAME_MAX 512
+#define PLAN_MARK_LEN 64
 
 #define FACTS_ANSWERS_MAX 1000
+#define FACTS_FOLDERS_MAX 10000
 #define FACTS_ROWS_MAX 2000 /* of one answer */
 #define FACTS_FIELDS_MAX PLAN_FIELDS_MAX
 
@@ -92,11 +98,25 @@ struct plan_record {
 	unsigned line;
 };
 
+/*
+ * A stretch of a message: bytes given here, or bytes of the stored one. A
+ * message that a script changed is a list of such, so that nobody behind the
+ * box has to parse anything to write it.
+ */
+struct plan_piece {
+	struct str literal; /* any bytes; when it is empty, the range counts */
+	uint64_t offset, len; /* of the stored message */
+};
+
 enum plan_action_kind {
 	PLAN_KEEP,
 	PLAN_DISCARD,
 	PLAN_FILEINTO, /* value: folder */
 	PLAN_REDIRECT, /* value: address */
+	PLAN_REJECT,   /* value: reason (RFC 5429); told by an MDN */
+	PLAN_EREJECT,  /* value: reason; told by a DSN */
+	PLAN_VACATION, /* value: address that is answered (RFC 5230) */
+	PLAN_NOTIFY,   /* value: method, a URI (RFC 5435) */
 };
 
 struct plan_action {
@@ -104,12 +124,42 @@ struct plan_action {
 	struct str value;
 	bool is_implicit; /* the implicit keep */
 	bool is_copy;	  /* :copy */
+	/* Of keep and fileinto, and of the copy that fcc keeps: */
+	bool is_create;	   /* :create (RFC 5490): the folder if it is missing */
+	struct str *flags; /* RFC 5232: "\\Seen", "$label" */
+	size_t n_flags;
+	/*
+	 * What is kept, filed or sent, as it was when the script asked for it.
+	 * None: the message as it came. Of new mail (reject, vacation, notify)
+	 * all of it but Date and Message-ID, which are set when it is sent.
+	 */
+	struct plan_piece *pieces;
+	size_t n_pieces;
+	/* Of mail that goes out: */
+	struct str sender; /* reverse-path without < and >, "" the null one */
+	struct str *rcpts; /* forward-paths without < and > */
+	size_t n_rcpts;
+	struct str fcc; /* folder for a copy of what is sent (RFC 8580) */
+	/* Sent only when this was not seen, and then marked as seen. */
+	struct str mark;
+	uint64_t mark_seconds;
 	unsigned line;
+};
+
+/*
+ * Something to remember when all of a plan was done: `duplicate` (RFC 7352).
+ * Keys are 64 hex letters; the mill keeps those of each route apart.
+ */
+struct plan_mark {
+	struct str key;
+	uint64_t seconds; /* how long */
+	bool is_last;	  /* begins anew when it is known already */
 };
 
 enum plan_question_kind {
 	PLAN_FIND,   /* rows of a target's object */
 	PLAN_THREAD, /* the record that an earlier mail of the thread made */
+	PLAN_SEEN,   /* whether a mark is there: one row if so */
 };
 
 struct plan_pair {
@@ -119,7 +169,7 @@ struct plan_pair {
 struct plan_question {
 	enum plan_question_kind kind;
 	struct str name; /* stable: made of all below by plan_name_question() */
-	struct str object;
+	struct str object;	 /* SEEN: the key of the mark */
 	struct plan_pair *where; /* FIND: all must be equal */
 	size_t n_where;
 	struct str *fields; /* FIND: to bring beside Id */
@@ -138,6 +188,8 @@ struct plan {
 	size_t n_records;
 	struct plan_action *actions;
 	size_t n_actions;
+	struct plan_mark *marks;
+	size_t n_marks;
 	struct plan_question *questions; /* not empty: nothing else counts */
 	size_t n_questions;
 	struct str *notes;
@@ -161,9 +213,19 @@ struct facts_answer {
 struct facts {
 	int64_t now; /* wall ms; one moment for the whole evaluation */
 	struct str route;
+	/*
+	 * The folders of the source, where it has such; LMTP and pipes have
+	 * not: any name is right there.
+	 */
+	bool has_folders;
+	struct str *folders;
+	size_t n_folders;
 	struct facts_answer *answers;
 	size_t n_answers;
 };
+
+/* Names a kind of action as rules do: "fileinto". */
+const char *plan_action_name(enum plan_action_kind kind);
 
 /*
  * Sets q->name: the same for equal questions, different for others. Short ones

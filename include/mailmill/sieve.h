@@ -16,22 +16,111 @@
 #include <mailmill/plan.h>
 
 struct sieve_script;
+struct wire_in;
 
 struct sieve_limits {
-	size_t script_len;  /* bytes; default 1 MiB */
-	unsigned nesting;   /* blocks and tests; 32 */
-	size_t string_len;  /* a literal; 1 MiB */
-	unsigned variables; /* 255 */
-	size_t value_len;   /* a variable's value; 64 KiB */
-	unsigned actions;   /* 32 */
-	unsigned redirects; /* 4 */
-	unsigned records;   /* PLAN_RECORDS_MAX */
+	size_t script_len;		  /* bytes; default 1 MiB */
+	unsigned nesting;		  /* blocks and tests; 32 */
+	size_t string_len;		  /* a literal; 1 MiB */
+	unsigned variables;		  /* 255 */
+	unsigned name_len;		  /* of a variable; 64 */
+	size_t value_len;		  /* a variable's value; 64 KiB */
+	unsigned actions;		  /* 32 */
+	unsigned redirects;		  /* 4 */
+	unsigned notifies;		  /* 10 */
+	unsigned records;		  /* PLAN_RECORDS_MAX */
+	unsigned include_depth, includes; /* 10, 255 */
+	unsigned part_depth;		  /* loops of foreverypart; 4 */
+	size_t header_len;		  /* of addheader's value; 2048 */
+	int64_t cpu_ms;			  /* of one evaluation; 0: no limit */
 	uint64_t steps; /* commands, tests and glob steps of one evaluation */
-	uint32_t regex_steps;	   /* PCRE2 match limit */
-	char subaddress_separator; /* '+' */
+	uint32_t regex_steps; /* PCRE2 match limit */
+};
+
+/* How a filter's verdict stands in a header field (RFC 5235). */
+enum sieve_scan_kind {
+	SIEVE_SCAN_SCORE,  /* a number */
+	SIEVE_SCAN_STRLEN, /* as many as the letters */
+	SIEVE_SCAN_TEXT	   /* one of the texts */
+};
+struct sieve_scan {
+	/* "X-Spam-Score", or with a pattern whose first group counts:
+	 * "X-Spam-Status: score=(-?[0-9.]+)". Empty: not configured. */
+	struct str status;
+	struct str max_header; /* the same form; or else ... */
+	struct str max_value;  /* ... a number */
+	enum sieve_scan_kind kind;
+	struct str texts[11]; /* by result: text[0] means 0 */
+};
+
+/* A field that addheader or deleteheader may not touch. */
+struct sieve_field_rule {
+	struct str name;
+	bool forbids_add, forbids_delete;
+};
+
+/* A list of texts, for :list (RFC 6134). */
+struct sieve_list {
+	struct str name; /* "tag:example.org,2026:vip" */
+	struct str *members;
+	size_t n_members;
+};
+
+/* A named text, for environment (RFC 5183). */
+struct sieve_item {
+	struct str name, value;
+};
+
+#define SIEVE_FIND_NONE 1
+/*
+ * Brings a script that another includes (RFC 6609). Gives: in `a` its source,
+ * and in *path how messages call it. Returns: 0, SIEVE_FIND_NONE, or -1 with
+ * *err: it is there and can't be read.
+ */
+typedef int (*sieve_find_fn)(void *ctx, struct arena *a, bool is_global,
+	struct str name, struct str *path, struct str *source, struct err *err);
+
+/*
+ * All that an operator can set. Lent to scripts: must outlive those compiled
+ * with it. Sizes and spans in bytes and seconds.
+ */
+struct sieve_settings {
+	struct sieve_limits limits;
+	struct str delimiters;	   /* each letter parts user and detail; "+" */
+	struct str default_folder; /* what keep means as a folder; "INBOX" */
+	struct str owner;	   /* own address; empty: the recipient */
+	struct str *owner_aliases; /* further own addresses */
+	size_t n_owner_aliases;
+	struct str postmaster; /* empty: postmaster@ the domain */
+	struct str hostname, domain;
+	struct sieve_item *environment; /* items beside the standard ones */
+	size_t n_environment;
+	sieve_find_fn find; /* NULL: there is nothing to include */
+	void *find_ctx;
+
+	/* "sender", "recipient", "orig_recipient", "owner", "postmaster", or
+	 * "<address>": reverse-path of what goes out */
+	struct str redirect_sender, notify_sender;
+	struct sieve_field_rule *field_rules;
+	size_t n_field_rules;
+	struct sieve_scan spam, virus;
+	struct sieve_list *lists;
+	size_t n_lists;
+	uint64_t duplicate_s, duplicate_max_s; /* 7 d, 30 d */
+	uint64_t vacation_s, vacation_min_s,
+		vacation_max_s;	     /* 7 d, 1 d, 60 d */
+	struct str vacation_subject; /* when there is none; "Automated reply" */
+	struct str vacation_prefix;  /* "Auto: %$" with %$ the subject */
+	bool vacation_uses_orig_rcpt, vacation_skips_rcpt_check,
+		vacation_sends_from_rcpt, vacation_ignores_envelope;
 };
 /* Lends the defaults. */
-const struct sieve_limits *sieve_limits_default(void);
+const struct sieve_settings *sieve_settings_default(void);
+/* Adds the wire form, in which a worker gets them; `find` is left out. */
+void sieve_settings_encode(struct buf *b, const struct sieve_settings *s);
+/* Reads it; w->is_bad tells a fault. Lends: strings of `w`, arrays in `a`. */
+void sieve_settings_decode(
+	struct arena *a, struct wire_in *w, struct sieve_settings *s);
 
 enum sieve_severity {
 	SIEVE_ERROR,
@@ -59,12 +148,13 @@ void sieve_diag_print(
 
 /*
  * Compiles a script. `name` is how messages and plans call it. Source is
- * copied. Several errors are found in one run.
+ * copied, settings are lent; NULL: the defaults. Several errors are found in
+ * one run.
  * Gives:   *out, by sieve_free().
  * Returns: 0 (there may be warnings in *diags), or -1: errors in *diags.
  */
 MUST_CHECK int sieve_compile(const char *name, struct str source,
-	const struct sieve_limits *limits, struct sieve_diags *diags,
+	const struct sieve_settings *settings, struct sieve_diags *diags,
 	struct sieve_script **out);
 /* Ends it. Accepts NULL. */
 void sieve_free(struct sieve_script *s);

@@ -13,11 +13,10 @@ int rulefile_load(const char *path, struct buf *out, struct buf *source,
 	size_t n_errors = 0;
 	int rc;
 
-	buf_init(source, sieve_limits_default()->script_len + 1);
+	buf_init(source, sieve_settings_default()->limits.script_len + 1);
 	if (file_read(path, source, err))
 		return -1;
-	rc = sieve_compile(
-		path, buf_view(source), sieve_limits_default(), &diags, &s);
+	rc = sieve_compile(path, buf_view(source), NULL, &diags, &s);
 	for (size_t i = 0; i < diags.n; i++) {
 		n_errors += diags.items[i].severity == SIEVE_ERROR;
 		sieve_diag_print(out, path, &diags.items[i]);

@@ -14,7 +14,7 @@
 #include <mailmill/utf8.h>
 #include <mailmill/wire.h>
 
-#define VERSION 1
+#define VERSION 2
 
 /* The least that one of each takes on the wire; bounds forged counts. */
 #define PAIR_LEAST 8
@@ -22,7 +22,9 @@
 #define FIELD_LEAST 26
 #define FILE_LEAST 58
 #define RECORD_LEAST 33
-#define ACTION_LEAST 11
+#define ACTION_LEAST 48
+#define PIECE_LEAST 20
+#define MARK_LEAST 13
 #define QUESTION_LEAST 29
 #define ROW_LEAST 4
 #define ANSWER_LEAST 8
@@ -87,13 +89,38 @@ static void put_record(struct buf *b, const struct plan_record *r)
 	wire_u32(b, r->line);
 }
 
+static void put_pieces(struct buf *b, const struct plan_piece *p, size_t n)
+{
+	wire_u32(b, (uint32_t)n);
+	for (size_t i = 0; i < n; i++) {
+		wire_str(b, p[i].literal);
+		wire_u64(b, p[i].offset);
+		wire_u64(b, p[i].len);
+	}
+}
+
 static void put_action(struct buf *b, const struct plan_action *a)
 {
 	wire_u8(b, (uint8_t)a->kind);
 	wire_str(b, a->value);
 	wire_u8(b, a->is_implicit);
 	wire_u8(b, a->is_copy);
+	wire_u8(b, a->is_create);
+	put_strs(b, a->flags, a->n_flags);
+	put_pieces(b, a->pieces, a->n_pieces);
+	wire_str(b, a->sender);
+	put_strs(b, a->rcpts, a->n_rcpts);
+	wire_str(b, a->fcc);
+	wire_str(b, a->mark);
+	wire_u64(b, a->mark_seconds);
 	wire_u32(b, a->line);
+}
+
+static void put_mark(struct buf *b, const struct plan_mark *m)
+{
+	wire_str(b, m->key);
+	wire_u64(b, m->seconds);
+	wire_u8(b, m->is_last);
 }
 
 static void put_question(struct buf *b, const struct plan_question *q)
@@ -119,6 +146,9 @@ void plan_encode(struct buf *b, const struct plan *p)
 	wire_u32(b, (uint32_t)p->n_actions);
 	for (size_t i = 0; i < p->n_actions; i++)
 		put_action(b, &p->actions[i]);
+	wire_u32(b, (uint32_t)p->n_marks);
+	for (size_t i = 0; i < p->n_marks; i++)
+		put_mark(b, &p->marks[i]);
 	wire_u32(b, (uint32_t)p->n_questions);
 	for (size_t i = 0; i < p->n_questions; i++)
 		put_question(b, &p->questions[i]);
@@ -131,6 +161,8 @@ void facts_encode(struct buf *b, const struct facts *f)
 	wire_u8(b, VERSION);
 	wire_u64(b, (uint64_t)f->now);
 	wire_str(b, f->route);
+	wire_u8(b, f->has_folders);
+	put_strs(b, f->folders, f->n_folders);
 	wire_u32(b, (uint32_t)f->n_answers);
 	for (size_t i = 0; i < f->n_answers; i++) {
 		const struct facts_answer *a = &f->answers[i];
@@ -385,23 +417,85 @@ static void get_record(struct reader *r, struct plan_record *rec)
 	check_record(r, rec);
 }
 
+static struct str get_mark_key(struct reader *r)
+{
+	struct str key = get_digest(r);
+
+	if (key.len != PLAN_MARK_LEN)
+		refuse(r, "a mark's key");
+	return key;
+}
+
+static void get_pieces(struct reader *r, struct plan_action *a)
+{
+	a->n_pieces = get_array(r, PIECE_LEAST, PLAN_PIECES_MAX,
+		sizeof(*a->pieces), &a->pieces, "too many pieces");
+	for (size_t i = 0; i < a->n_pieces; i++) {
+		struct plan_piece *p = &a->pieces[i];
+		p->literal = wire_get_str(&r->w);
+		p->offset = wire_get_u64(&r->w);
+		p->len = wire_get_u64(&r->w);
+		if (p->len > INT64_MAX || p->offset > INT64_MAX - p->len)
+			refuse(r, "a piece's place");
+	}
+}
+
+/* What goes out must say to whom, and new mail what. */
+static void check_action(struct reader *r, const struct plan_action *a)
+{
+	bool is_new = a->kind >= PLAN_REJECT;
+	bool goes_out = is_new || a->kind == PLAN_REDIRECT;
+	bool may_be_empty = a->kind == PLAN_KEEP || a->kind == PLAN_DISCARD ||
+			    a->kind == PLAN_REJECT || a->kind == PLAN_EREJECT;
+
+	if (!may_be_empty && a->value.len == 0)
+		refuse(r, "an action without value");
+	if (goes_out != (a->n_rcpts > 0))
+		refuse(r, "an action's recipients");
+	if (is_new && a->n_pieces == 0)
+		refuse(r, "mail without text");
+	if (a->mark.len != 0 && a->mark.len != PLAN_MARK_LEN)
+		refuse(r, "a mark's key");
+	for (size_t i = 0; i < a->n_rcpts; i++)
+		if (a->rcpts[i].len == 0)
+			refuse(r, "an empty recipient");
+}
+
 static void get_action(struct reader *r, struct plan_action *a)
 {
-	a->kind = get_enum(r, PLAN_REDIRECT, "an action's kind");
-	a->value = get_word(r, PLAN_VALUE_MAX, "an action's value");
+	a->kind = get_enum(r, PLAN_NOTIFY, "an action's kind");
+	a->value = a->kind == PLAN_REJECT || a->kind == PLAN_EREJECT
+			   ? get_text(r, PLAN_VALUE_MAX, "an action's reason")
+			   : get_word(r, PLAN_VALUE_MAX, "an action's value");
 	a->is_implicit = get_bool(r);
 	a->is_copy = get_bool(r);
+	a->is_create = get_bool(r);
+	a->n_flags = get_words(r, PLAN_FLAGS_MAX, PLAN_NAME_MAX, &a->flags,
+		"an action's flags");
+	get_pieces(r, a);
+	a->sender = get_word(r, PLAN_VALUE_MAX, "an action's reverse-path");
+	a->n_rcpts = get_words(r, PLAN_RCPTS_MAX, PLAN_VALUE_MAX, &a->rcpts,
+		"an action's recipients");
+	a->fcc = get_word(r, PLAN_VALUE_MAX, "an action's fcc");
+	a->mark = get_digest(r);
+	a->mark_seconds = wire_get_u64(&r->w);
 	a->line = wire_get_u32(&r->w);
-	if ((a->kind == PLAN_FILEINTO || a->kind == PLAN_REDIRECT) &&
-		a->value.len == 0)
-		refuse(r, "an action without value");
+	if (!r->w.is_bad)
+		check_action(r, a);
+}
+
+static void get_mark(struct reader *r, struct plan_mark *m)
+{
+	m->key = get_mark_key(r);
+	m->seconds = wire_get_u64(&r->w);
+	m->is_last = get_bool(r);
 }
 
 static void get_question(struct reader *r, struct plan_question *q)
 {
 	struct str name;
 
-	q->kind = get_enum(r, PLAN_THREAD, "a question's kind");
+	q->kind = get_enum(r, PLAN_SEEN, "a question's kind");
 	name = get_word(r, PLAN_QUESTION_NAME_MAX, "a question's name");
 	q->object = get_name(r, "a question's object");
 	q->n_where = get_pairs(
@@ -433,6 +527,10 @@ static void get_plan(struct reader *r, struct plan *p)
 		sizeof(*p->actions), &p->actions, "too many actions");
 	for (size_t i = 0; i < p->n_actions; i++)
 		get_action(r, &p->actions[i]);
+	p->n_marks = get_array(r, MARK_LEAST, PLAN_MARKS_MAX, sizeof(*p->marks),
+		&p->marks, "too many marks");
+	for (size_t i = 0; i < p->n_marks; i++)
+		get_mark(r, &p->marks[i]);
 	p->n_questions = get_array(r, QUESTION_LEAST, PLAN_QUESTIONS_MAX,
 		sizeof(*p->questions), &p->questions, "too many questions");
 	for (size_t i = 0; i < p->n_questions; i++)
@@ -485,6 +583,9 @@ int facts_decode(
 		refuse(&r, "another version");
 	f->now = (int64_t)wire_get_u64(&r.w);
 	f->route = get_word(&r, PLAN_VALUE_MAX, "the route");
+	f->has_folders = get_bool(&r);
+	f->n_folders = get_words(&r, FACTS_FOLDERS_MAX, PLAN_VALUE_MAX,
+		&f->folders, "the folders");
 	f->n_answers = get_array(&r, ANSWER_LEAST, FACTS_ANSWERS_MAX,
 		sizeof(*f->answers), &f->answers, "too many answers");
 	for (size_t i = 0; i < f->n_answers; i++)

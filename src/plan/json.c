@@ -135,28 +135,69 @@ static json_t *record_to_json(const struct plan_record *r)
 	return json;
 }
 
-static json_t *action_to_json(const struct plan_action *a)
+/* Bytes that are text where they are; nobody reads a changed mail from this. */
+static json_t *piece_to_json(const struct plan_piece *p)
 {
-	static const char *const kinds[] = { "keep", "discard", "fileinto",
-		"redirect" };
 	json_t *json = json_object();
 
-	json_object_set_new(json, "action", json_string(kinds[a->kind]));
+	if (p->literal.len) {
+		set_text(json, "text", p->literal);
+		return json;
+	}
+	set_number(json, "offset", p->offset);
+	set_number(json, "length", p->len);
+	return json;
+}
+
+static json_t *action_to_json(const struct plan_action *a)
+{
+	json_t *json = json_object(), *pieces;
+
+	json_object_set_new(
+		json, "action", json_string(plan_action_name(a->kind)));
 	set_text(json, "value", a->value);
 	set_true(json, "implicit", a->is_implicit);
 	set_true(json, "copy", a->is_copy);
+	set_true(json, "create", a->is_create);
+	set_texts(json, "flags", a->flags, a->n_flags);
+	if (a->n_rcpts) {
+		json_object_set_new(json, "sender", text(a->sender));
+		set_texts(json, "recipients", a->rcpts, a->n_rcpts);
+	}
+	if (a->n_pieces) {
+		pieces = json_array();
+		for (size_t i = 0; i < a->n_pieces; i++)
+			json_array_append_new(
+				pieces, piece_to_json(&a->pieces[i]));
+		json_object_set_new(json, "message", pieces);
+	}
+	set_text(json, "fcc", a->fcc);
+	set_text(json, "mark", a->mark);
+	if (a->mark.len)
+		set_number(json, "mark_seconds", a->mark_seconds);
 	if (a->line)
 		set_number(json, "line", a->line);
 	return json;
 }
+
+static json_t *mark_to_json(const struct plan_mark *m)
+{
+	json_t *json = json_object();
+
+	set_text(json, "key", m->key);
+	set_number(json, "seconds", m->seconds);
+	set_true(json, "last", m->is_last);
+	return json;
+}
+
+static const char *const question_kinds[] = { "find", "thread", "seen" };
 
 static json_t *question_to_json(const struct plan_question *q)
 {
 	json_t *json = json_object(), *where;
 
 	set_text(json, "name", q->name);
-	json_object_set_new(json, "kind",
-		json_string(q->kind == PLAN_FIND ? "find" : "thread"));
+	json_object_set_new(json, "kind", json_string(question_kinds[q->kind]));
 	set_text(json, "object", q->object);
 	if (q->n_where) {
 		where = json_array();
@@ -176,7 +217,8 @@ static json_t *question_to_json(const struct plan_question *q)
 json_t *plan_to_json(const struct plan *p)
 {
 	json_t *json = json_object(), *script = json_object();
-	json_t *actions = json_array(), *records = json_array(), *questions;
+	json_t *actions = json_array(), *records = json_array();
+	json_t *marks, *questions;
 
 	set_text(script, "name", p->script);
 	set_text(script, "sha256", p->script_sha256);
@@ -185,6 +227,13 @@ json_t *plan_to_json(const struct plan *p)
 	for (size_t i = 0; i < p->n_actions; i++)
 		json_array_append_new(actions, action_to_json(&p->actions[i]));
 	json_object_set_new(json, "actions", actions);
+	if (p->n_marks) {
+		marks = json_array();
+		for (size_t i = 0; i < p->n_marks; i++)
+			json_array_append_new(
+				marks, mark_to_json(&p->marks[i]));
+		json_object_set_new(json, "marks", marks);
+	}
 	for (size_t i = 0; i < p->n_records; i++)
 		json_array_append_new(records, record_to_json(&p->records[i]));
 	json_object_set_new(json, "records", records);
@@ -206,6 +255,12 @@ json_t *facts_to_json(const struct facts *f)
 
 	json_object_set_new(json, "now", json_string(clock_text(f->now, now)));
 	set_text(json, "route", f->route);
+	if (f->has_folders) {
+		json_t *folders = json_array();
+		for (size_t i = 0; i < f->n_folders; i++)
+			json_array_append_new(folders, text(f->folders[i]));
+		json_object_set_new(json, "folders", folders);
+	}
 	for (size_t i = 0; i < f->n_answers; i++) {
 		const struct facts_answer *a = &f->answers[i];
 		json_t *answer = json_object(), *rows = json_array();
@@ -335,10 +390,11 @@ static int read_question(struct arena *a, const json_t *json,
 		read_texts(a, json, "ids", at, &q.ids, &q.n_ids, err) < 0)
 		return -1;
 	here = inside(at, "kind", -1);
-	if (str_eq(kind, STR("thread")))
-		q.kind = PLAN_THREAD;
-	else if (!str_eq(kind, STR("find")))
-		return fail(err, &here, "\"find\" or \"thread\"");
+	while (q.kind < COUNT(question_kinds) &&
+		!str_eq(kind, str_c(question_kinds[q.kind])))
+		q.kind++;
+	if (q.kind == COUNT(question_kinds))
+		return fail(err, &here, "\"find\", \"thread\" or \"seen\"");
 	q.is_first = json_is_true(json_object_get(json, "first"));
 	plan_name_question(a, &q);
 	*name = q.name;
@@ -440,8 +496,11 @@ int facts_from_json(struct arena *a, const json_t *json, struct facts **out,
 	if (!json_is_object(json))
 		return fail(err, &top, "an object");
 	if (read_now(json_object_get(json, "now"), &f->now, err) < 0 ||
-		read_text(a, json, "route", &top, &f->route, err) < 0)
+		read_text(a, json, "route", &top, &f->route, err) < 0 ||
+		read_texts(a, json, "folders", &top, &f->folders, &f->n_folders,
+			err) < 0)
 		return -1;
+	f->has_folders = json_object_get(json, "folders");
 	if (answers && (!json_is_array(answers) ||
 			       json_array_size(answers) > FACTS_ANSWERS_MAX))
 		return fail(err, &here, "a list of at most 1000 answers");

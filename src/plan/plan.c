@@ -48,15 +48,15 @@ void plan_name_question(struct arena *a, struct plan_question *q)
 	AUTO(buf) struct buf b = BUF_INIT(SIZE_MAX / 2);
 	unsigned char digest[HASH_LEN];
 	char hex[HASH_HEX_LEN + 1];
-	bool is_find = q->kind == PLAN_FIND;
+	static const char *const kinds[] = { "find/", "thread/", "seen/" };
 	size_t head;
 
-	buf_c(&b, is_find ? "find/" : "thread/");
+	buf_c(&b, kinds[q->kind]);
 	enc_percent(&b, q->object);
 	head = b.len;
-	if (is_find)
+	if (q->kind == PLAN_FIND)
 		name_find(&b, q);
-	else
+	else if (q->kind == PLAN_THREAD)
 		name_thread(&b, q);
 	if (b.len > 200) {
 		hash_bytes(buf_view(&b), digest);
@@ -66,6 +66,14 @@ void plan_name_question(struct arena *a, struct plan_question *q)
 		buf_c(&b, hex);
 	}
 	q->name = arena_str(a, buf_view(&b));
+}
+
+const char *plan_action_name(enum plan_action_kind kind)
+{
+	static const char *const names[] = { "keep", "discard", "fileinto",
+		"redirect", "reject", "ereject", "vacation", "notify" };
+
+	return names[kind];
 }
 
 const struct facts_answer *facts_find(const struct facts *f, struct str name)

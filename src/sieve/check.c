@@ -86,9 +86,14 @@ struct arena *sieve_check_arena(struct sieve_check *c)
 	return c->script->arena;
 }
 
+const struct sieve_settings *sieve_check_settings(const struct sieve_check *c)
+{
+	return c->script->settings;
+}
+
 const struct sieve_limits *sieve_check_limits(const struct sieve_check *c)
 {
-	return &c->script->limits;
+	return &c->script->settings->limits;
 }
 
 unsigned sieve_ext_index(const struct sieve_ext *ext)

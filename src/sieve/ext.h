@@ -20,6 +20,8 @@
 #define SIEVE_EXT_H
 
 #include <mailmill/base.h>
+#include <mailmill/plan.h>
+#include <mailmill/sieve.h>
 #include <mailmill/str.h>
 
 #include "ast.h"
@@ -168,6 +170,15 @@ struct sieve_ext {
 	 */
 	int (*ref_get)(struct sieve_run *r, const struct sieve_ref *ref,
 		struct str *out);
+	/*
+	 * Called for each action before it joins the plan, also for the
+	 * implicit keep at the end (then n is NULL): fills in what this
+	 * extension knows (flags, the message as it is now), or fails. For all
+	 * extensions, required or not.
+	 * Returns: 0, or SIEVE_FAILED: sieve_fail() has told a conflict.
+	 */
+	int (*action_check)(struct sieve_run *r, const struct sieve_node *n,
+		struct plan_action *a);
 	/* Called when all of a script is checked. Returns: 0 or -1. */
 	int (*check_script)(struct sieve_check *c);
 };
@@ -200,7 +211,8 @@ int sieve_error_nearest(struct sieve_check *c, struct sieve_pos pos,
 
 /* Lends the script's arena, for all that evaluating needs. */
 struct arena *sieve_check_arena(struct sieve_check *c);
-/* Lends the limits. */
+/* Lends the settings, and their limits. */
+const struct sieve_settings *sieve_check_settings(const struct sieve_check *c);
 const struct sieve_limits *sieve_check_limits(const struct sieve_check *c);
 /* Tells whether a capability is required at this place. */
 bool sieve_check_has(const struct sieve_check *c, const char *capability);

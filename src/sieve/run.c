@@ -10,8 +10,6 @@
  */
 #include <mailmill/utf8.h>
 
-#include <mailmill/utf8.h>
-
 #include "script.h"
 
 #define REASON_MAX 4000 /* bytes of why a rule failed */
@@ -206,16 +204,27 @@ void sieve_values_add(
  * The plan
  */
 
-static bool has_action(
-	const struct sieve_run *r, enum plan_action_kind kind, struct str value)
+/* keep is fileinto into the default folder, and the other way round. */
+static bool is_same_action(const struct sieve_run *r,
+	const struct plan_action *a, const struct plan_action *b)
 {
-	for (size_t i = 0; i < r->plan->n_actions; i++) {
-		const struct plan_action *a = &r->plan->actions[i];
+	struct str folder = r->settings->default_folder;
 
-		if (a->kind == kind && str_eq(a->value, value))
-			return true;
-	}
-	return false;
+	if (a->kind == b->kind)
+		return a->kind != PLAN_NOTIFY && str_eq(a->value, b->value);
+	return (a->kind == PLAN_KEEP && b->kind == PLAN_FILEINTO &&
+		       str_eq_case(b->value, folder)) ||
+	       (b->kind == PLAN_KEEP && a->kind == PLAN_FILEINTO &&
+		       str_eq_case(a->value, folder));
+}
+
+static struct plan_action *find_action(
+	const struct sieve_run *r, const struct plan_action *like)
+{
+	for (size_t i = 0; i < r->plan->n_actions; i++)
+		if (is_same_action(r, &r->plan->actions[i], like))
+			return &r->plan->actions[i];
+	return NULL;
 }
 
 static int check_action_limits(struct sieve_run *r, enum plan_action_kind kind)
@@ -234,25 +243,55 @@ static int check_action_limits(struct sieve_run *r, enum plan_action_kind kind)
 	return 0;
 }
 
+static int ask_extensions(
+	struct sieve_run *r, const struct sieve_node *n, struct plan_action *a)
+{
+	for (size_t i = 0; sieve_exts[i]; i++)
+		if (sieve_exts[i]->action_check &&
+			sieve_exts[i]->action_check(r, n, a) < 0)
+			return SIEVE_FAILED;
+	return 0;
+}
+
+static bool ends_keep(const struct plan_action *a)
+{
+	return !a->is_copy && a->kind != PLAN_VACATION &&
+	       a->kind != PLAN_NOTIFY;
+}
+
+int sieve_add(struct sieve_run *r, const struct sieve_node *n,
+	const struct plan_action *action)
+{
+	struct plan_action a = *action, *former;
+	struct plan *p = r->plan;
+
+	if (n)
+		a.line = n->pos.line;
+	if (ask_extensions(r, n, &a) < 0)
+		return SIEVE_FAILED;
+	if (ends_keep(&a))
+		r->is_kept = false;
+	former = find_action(r, &a);
+	if (former) {
+		former->flags = a.flags;
+		former->n_flags = a.n_flags;
+		former->is_create |= a.is_create;
+		return 0;
+	}
+	if (n && check_action_limits(r, a.kind) < 0)
+		return SIEVE_FAILED;
+	p->actions = add_room(r, p->actions, p->n_actions, sizeof(*p->actions));
+	p->actions[p->n_actions++] = a;
+	return 0;
+}
+
 int sieve_add_action(struct sieve_run *r, const struct sieve_node *n,
 	enum plan_action_kind kind, struct str value, bool is_copy)
 {
-	struct plan *p = r->plan;
-
-	if (!is_copy)
-		r->is_kept = false;
-	if (has_action(r, kind, value))
-		return 0;
-	if (check_action_limits(r, kind) < 0)
-		return SIEVE_FAILED;
-	p->actions = add_room(r, p->actions, p->n_actions, sizeof(*p->actions));
-	p->actions[p->n_actions++] = (struct plan_action){
-		.kind = kind,
-		.value = arena_str(r->arena, value),
-		.is_copy = is_copy,
-		.line = n->pos.line,
-	};
-	return 0;
+	return sieve_add(r, n,
+		&(struct plan_action){ .kind = kind,
+			.value = arena_str(r->arena, value),
+			.is_copy = is_copy });
 }
 
 ssize_t sieve_add_record(struct sieve_run *r, const struct sieve_node *n,
@@ -400,14 +439,15 @@ struct sieve_run *sieve_run_new(const struct sieve_script *s, struct mail *mail,
 	struct sieve_run *r = ARENA_NEW(a, struct sieve_run);
 
 	r->script = s;
-	r->limits = &s->limits;
+	r->settings = s->settings;
+	r->limits = &s->settings->limits;
 	r->mail = mail;
 	r->env = env;
 	r->facts = facts;
 	r->arena = a;
 	r->err = err;
 	r->is_kept = true;
-	r->steps = s->limits.steps;
+	r->steps = s->settings->limits.steps;
 	r->used_before = arena_used(a);
 	r->plan = ARENA_NEW(a, struct plan);
 	r->plan->script = arena_str(a, s->name);
@@ -422,31 +462,37 @@ int sieve_run_script(struct sieve_run *r)
 	return sieve_exec_block(r, r->script->top);
 }
 
+/* Leaves nothing of the plan but why it failed. */
+static void leave_reason(struct sieve_run *r)
+{
+	const struct plan *p = r->plan;
+	struct plan *left = ARENA_NEW(r->arena, struct plan);
+
+	left->script = p->script;
+	left->script_sha256 = p->script_sha256;
+	left->notes = p->notes;
+	left->n_notes = p->n_notes;
+	left->fail = p->fail.len ? p->fail : STR("failed");
+	r->plan = left;
+}
+
 void sieve_run_finish(struct sieve_run *r, int flow)
 {
 	struct plan *p = r->plan;
+	struct plan_action keep;
 
 	/* What lacks an answer may have failed for no other reason. */
-	if (p->n_questions)
+	if (p->n_questions) {
 		p->fail = STR_NULL;
-	else if (flow == SIEVE_FAILED) {
-		struct str fail = p->fail.len ? p->fail : STR("failed");
-
-		r->plan = ARENA_NEW(r->arena, struct plan);
-		r->plan->script = p->script;
-		r->plan->script_sha256 = p->script_sha256;
-		r->plan->notes = p->notes;
-		r->plan->n_notes = p->n_notes;
-		r->plan->fail = fail;
+	} else if (flow == SIEVE_FAILED) {
+		leave_reason(r);
 		return;
 	}
 	if (!r->is_kept || p->n_questions)
 		return;
-	p->actions = add_room(r, p->actions, p->n_actions, sizeof(*p->actions));
-	p->actions[p->n_actions++] = (struct plan_action){
-		.kind = PLAN_KEEP,
-		.is_implicit = true,
-	};
+	keep = (struct plan_action){ .kind = PLAN_KEEP, .is_implicit = true };
+	if (sieve_add(r, NULL, &keep) < 0)
+		leave_reason(r);
 }
 
 void sieve_run_set_mail(

@@ -25,7 +25,8 @@ struct address_list;
 
 struct sieve_run {
 	const struct sieve_script *script;
-	const struct sieve_limits *limits;
+	const struct sieve_settings *settings;
+	const struct sieve_limits *limits; /* of the settings */
 	struct mail *mail;
 	unsigned mail_number; /* counts the mails that there were before */
 	const struct envelope *env;
@@ -145,10 +146,15 @@ int sieve_match_counted(struct sieve_run *r, const struct sieve_node *n,
  */
 
 /*
- * Adds an action with the node's line; one that is there already is not
- * doubled. keep, and those without :copy, end the implicit keep.
- * Returns: 0 or SIEVE_FAILED (too many).
+ * Adds an action with the node's line, after each extension's action_check()
+ * has filled in its share; one that is there already is not doubled but takes
+ * over the new flags. All but vacation, notify and those with :copy end the
+ * implicit keep. Texts and arrays are lent.
+ * Returns: 0 or SIEVE_FAILED (too many, or a conflict).
  */
+MUST_CHECK int sieve_add(struct sieve_run *r, const struct sieve_node *n,
+	const struct plan_action *action);
+/* Is sieve_add() of no more than this; the value is copied. */
 MUST_CHECK int sieve_add_action(struct sieve_run *r, const struct sieve_node *n,
 	enum plan_action_kind kind, struct str value, bool is_copy);
 /*
@@ -177,6 +183,19 @@ MUST_CHECK int sieve_ask(struct sieve_run *r, struct plan_question *q,
 	const struct facts_answer **out);
 
 /*
+ * Mail that goes out
+ */
+
+/* Tells whose rule this is: the configured owner, or this mail's recipient. */
+struct str sieve_owner(const struct sieve_run *r);
+/*
+ * Tells the reverse-path for mail that goes out, as a setting's rule says
+ * ("sender", "<list@example.org>", ...; see struct sieve_settings). To a mail
+ * from the null path none answers with another, so that no loop begins.
+ */
+struct str sieve_out_sender(struct sieve_run *r, struct str rule);
+
+/*
  * State
  */
 
@@ -200,7 +219,7 @@ const struct sieve_regex *sieve_run_regex(
 
 /* Compiles as sieve_compile() does; `for_tests` lets test words in. */
 MUST_CHECK int sieve_compile_for(bool for_tests, const char *name,
-	struct str source, const struct sieve_limits *limits,
+	struct str source, const struct sieve_settings *settings,
 	struct sieve_diags *diags, struct sieve_script **out);
 /*
  * Makes an evaluation that has not begun, with an empty plan in it. Fields may

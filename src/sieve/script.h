@@ -15,7 +15,7 @@
 struct sieve_script {
 	struct arena *arena;
 	struct str name, source, sha256;
-	struct sieve_limits limits;
+	const struct sieve_settings *settings;
 	struct sieve_node *top;
 	unsigned n_variables;
 	/* Header names of all SIEVE_HEADERS constants, each once. */

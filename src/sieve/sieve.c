@@ -15,25 +15,6 @@
 #include "parse.h"
 #include "script.h"
 
-const struct sieve_limits *sieve_limits_default(void)
-{
-	static const struct sieve_limits limits = {
-		.script_len = (size_t)1 << 20,
-		.nesting = 32,
-		.string_len = (size_t)1 << 20,
-		.variables = 255,
-		.value_len = (size_t)64 << 10,
-		.actions = PLAN_ACTIONS_MAX,
-		.redirects = 4,
-		.records = PLAN_RECORDS_MAX,
-		.steps = 100 * 1000 * 1000,
-		.regex_steps = 1000 * 1000,
-		.subaddress_separator = '+',
-	};
-
-	return &limits;
-}
-
 static PRINTF(2, 3) void tell_size(struct sieve_teller *t, const char *fmt, ...)
 {
 	struct sieve_pos pos = { 1, 1, 0 };
@@ -44,8 +25,8 @@ static PRINTF(2, 3) void tell_size(struct sieve_teller *t, const char *fmt, ...)
 	va_end(ap);
 }
 
-static struct sieve_script *begin_script(
-	const char *name, struct str source, const struct sieve_limits *limits)
+static struct sieve_script *begin_script(const char *name, struct str source,
+	const struct sieve_settings *settings)
 {
 	struct sieve_script *s = NEW(struct sieve_script);
 	unsigned char digest[HASH_LEN];
@@ -57,7 +38,7 @@ static struct sieve_script *begin_script(
 	s->name = arena_str(s->arena, str_c(name));
 	s->source = arena_str(s->arena, source);
 	s->sha256 = arena_str(s->arena, str_c(hex));
-	s->limits = *limits;
+	s->settings = settings;
 	return s;
 }
 
@@ -79,21 +60,23 @@ static void check(
 }
 
 int sieve_compile_for(bool for_tests, const char *name, struct str source,
-	const struct sieve_limits *limits, struct sieve_diags *diags,
+	const struct sieve_settings *settings, struct sieve_diags *diags,
 	struct sieve_script **out)
 {
 	struct sieve_teller t = { .source = source, .diags = diags };
 	AUTO(sieve) struct sieve_script *s = NULL;
 
-	if (source.len > limits->script_len) {
+	if (!settings)
+		settings = sieve_settings_default();
+	if (source.len > settings->limits.script_len) {
 		t.source = STR_NULL;
 		tell_size(&t, "script of %zu bytes is larger than %zu",
-			source.len, limits->script_len);
+			source.len, settings->limits.script_len);
 		return -1;
 	}
-	s = begin_script(name, source, limits);
+	s = begin_script(name, source, settings);
 	t.source = s->source;
-	s->top = sieve_parse(s->source, s->arena, &s->limits, &t);
+	s->top = sieve_parse(s->source, s->arena, &settings->limits, &t);
 	if (!t.n_errors)
 		check(s, &t, for_tests);
 	if (t.n_errors)
@@ -103,10 +86,10 @@ int sieve_compile_for(bool for_tests, const char *name, struct str source,
 }
 
 int sieve_compile(const char *name, struct str source,
-	const struct sieve_limits *limits, struct sieve_diags *diags,
+	const struct sieve_settings *settings, struct sieve_diags *diags,
 	struct sieve_script **out)
 {
-	return sieve_compile_for(false, name, source, limits, diags, out);
+	return sieve_compile_for(false, name, source, settings, diags, out);
 }
 
 void sieve_free(struct sieve_script *s)

@@ -165,8 +165,8 @@ int svtest_compile(struct svtest *t, struct str path, struct buf *report)
 			buf_printf(report, "%s\n", err.text);
 		return -1;
 	}
-	if (sieve_compile_for(true, name, buf_view(&source),
-		    sieve_limits_default(), &diags, &script) < 0) {
+	if (sieve_compile_for(
+		    true, name, buf_view(&source), NULL, &diags, &script) < 0) {
 		keep_diags(t, name, &diags, report);
 		/* the public suite counts a closing line for each failure */
 		svtest_add_error(t, STR("the script cannot be used"));
@@ -299,8 +299,8 @@ static int run_source(struct svtest *t, struct str source, struct err *err)
 	AUTO(sieve) struct sieve_script *script = NULL;
 	struct sieve_diags diags = { .arena = t->arena };
 
-	if (sieve_compile_for(true, t->path, source, sieve_limits_default(),
-		    &diags, &script) < 0) {
+	if (sieve_compile_for(true, t->path, source, NULL, &diags, &script) <
+		0) {
 		report_compile(t, &diags);
 		return 1;
 	}

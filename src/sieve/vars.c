@@ -86,7 +86,7 @@ static int tell_too_many(
 	if (map_set(c->told, STR("variables"), c))
 		return -1;
 	return sieve_error(c, pos, "more than %u variables: '%.*s' is too many",
-		c->script->limits.variables, STR_ARG(name));
+		c->script->settings->limits.variables, STR_ARG(name));
 }
 
 int sieve_check_variable(struct sieve_check *c, struct sieve_pos pos,
@@ -109,7 +109,7 @@ int sieve_check_variable(struct sieve_check *c, struct sieve_pos pos,
 	lower = sieve_lower(s->arena, name);
 	found = (uintptr_t)map_get(c->variables, lower);
 	if (!found) {
-		if (s->n_variables == s->limits.variables)
+		if (s->n_variables == s->settings->limits.variables)
 			return tell_too_many(c, pos, name);
 		found = ++s->n_variables;
 		map_set(c->variables, lower, (void *)found);

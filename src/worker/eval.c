@@ -27,8 +27,7 @@ static void compile(struct script *s, struct str source)
 	AUTO(arena) struct arena *a = arena_new();
 	struct sieve_diags diags = { .arena = a };
 
-	if (sieve_compile(s->name, source, sieve_limits_default(), &diags,
-		    &s->sieve) == 0)
+	if (sieve_compile(s->name, source, NULL, &diags, &s->sieve) == 0)
 		return;
 	s->trouble = diags.n ? mem_printf("line %u: %.*s", diags.items[0].line,
 				       STR_ARG(diags.items[0].message))

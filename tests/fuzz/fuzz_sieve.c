@@ -77,15 +77,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	AUTO(arena) struct arena *a = arena_new();
 	AUTO(sieve) struct sieve_script *s = NULL;
-	struct sieve_limits limits = *sieve_limits_default();
+	struct sieve_settings settings = *sieve_settings_default();
 	struct sieve_diags diags = { .arena = a };
 	AUTO(buf) struct buf out = BUF_INIT((size_t)1 << 20);
 	int rc;
 
 	mail_init();
-	limits.steps = 100000;
+	settings.limits.steps = 100000;
 	rc = sieve_compile(
-		"fuzz", str_n((const char *)data, size), &limits, &diags, &s);
+		"fuzz", str_n((const char *)data, size), &settings, &diags, &s);
 	for (size_t i = 0; i < diags.n; i++)
 		sieve_diag_print(&out, "fuzz", &diags.items[i]);
 	if (rc == 0)

@@ -133,17 +133,21 @@ static int check_redirect(struct sieve_check *c, struct sieve_node *n)
 
 static int exec_redirect(struct sieve_run *r, const struct sieve_node *n)
 {
-	struct str given, address;
+	struct plan_action a = { .kind = PLAN_REDIRECT, .n_rcpts = 1 };
+	struct str given;
 	const char *why;
 	int rc = sieve_arg_get(r, n->positional[0], &given);
 
 	if (rc < 0)
 		return rc;
-	if (sieve_address_read(r->arena, given, &address, &why) < 0)
+	if (sieve_address_read(r->arena, given, &a.value, &why) < 0)
 		return sieve_fail(r, "redirect: invalid address \"%.*s\": %s",
 			STR_ARG(str_sub(given, 0, 100)), why);
-	return sieve_add_action(
-		r, n, PLAN_REDIRECT, address, sieve_node_tag(n, "copy"));
+	a.is_copy = sieve_node_tag(n, "copy");
+	a.rcpts = ARENA_NEW(r->arena, struct str);
+	a.rcpts[0] = a.value;
+	a.sender = sieve_out_sender(r, r->settings->redirect_sender);
+	return sieve_add(r, n, &a);
 }
 
 static const struct sieve_word words[] = {

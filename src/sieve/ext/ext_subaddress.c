@@ -3,10 +3,18 @@
 #include "../match.h"
 #include "../sieve_private.h"
 
+static ssize_t find_delimiter(const struct sieve_run *r, struct str local)
+{
+	for (size_t i = 0; i < local.len; i++)
+		if (str_chr(r->settings->delimiters, local.p[i]) >= 0)
+			return (ssize_t)i;
+	return -1;
+}
+
 static bool get_user(const struct sieve_run *r, const struct mail_address *a,
 	struct str *out)
 {
-	ssize_t at = str_chr(a->local, r->limits->subaddress_separator);
+	ssize_t at = find_delimiter(r, a->local);
 
 	*out = at < 0 ? a->local : str_sub(a->local, 0, (size_t)at);
 	return a->is_valid;
@@ -15,7 +23,7 @@ static bool get_user(const struct sieve_run *r, const struct mail_address *a,
 static bool get_detail(const struct sieve_run *r, const struct mail_address *a,
 	struct str *out)
 {
-	ssize_t at = str_chr(a->local, r->limits->subaddress_separator);
+	ssize_t at = find_delimiter(r, a->local);
 
 	if (at < 0 || !a->is_valid)
 		return false;

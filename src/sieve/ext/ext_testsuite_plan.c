@@ -373,18 +373,6 @@ static int exec_file(struct sieve_run *r, const struct sieve_node *n)
 		STR_ARG(list_values(r, s.values, s.n, "none")));
 }
 
-static const char *action_name(const struct plan_action *a)
-{
-	static const char *const names[] = {
-		[PLAN_KEEP] = "keep",
-		[PLAN_DISCARD] = "discard",
-		[PLAN_FILEINTO] = "fileinto",
-		[PLAN_REDIRECT] = "redirect",
-	};
-
-	return names[a->kind];
-}
-
 static int test_action(struct sieve_run *r, const struct sieve_node *n)
 {
 	const struct plan *p = plan_of(r);
@@ -393,7 +381,8 @@ static int test_action(struct sieve_run *r, const struct sieve_node *n)
 	if (sieve_arg_get(r, n->positional[0], &name) < 0)
 		return SIEVE_FAILED;
 	for (size_t i = 0; i < p->n_actions; i++)
-		if (str_eq_case(name, str_c(action_name(&p->actions[i]))))
+		if (str_eq_case(
+			    name, str_c(plan_action_name(p->actions[i].kind))))
 			return 1;
 	return 0;
 }
@@ -408,7 +397,7 @@ static int exec_action(struct sieve_run *r, const struct sieve_node *n)
 		return rc < 0 ? rc : SIEVE_GO_ON;
 	names = arena_array(r->arena, p->n_actions, sizeof(*names));
 	for (size_t i = 0; i < p->n_actions; i++)
-		names[i] = str_c(action_name(&p->actions[i]));
+		names[i] = str_c(plan_action_name(p->actions[i].kind));
 	return svtest_fail(r, n, "expected the action \"%.*s\", got %.*s; %.*s",
 		STR_ARG(n->positional[0]->texts[0].value),
 		STR_ARG(list_values(r, names, p->n_actions, "none")),

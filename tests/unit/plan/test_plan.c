@@ -7,6 +7,44 @@
 
 #include "test.h"
 
+#define MARK_KEY                                                               \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void add_actions(struct arena *a, struct plan *p)
+{
+	static struct str flags[] = { { "\\Seen", 5 }, { "$label", 6 } };
+	static struct str rcpts[] = { { "ann@example.org", 15 } };
+	static struct plan_piece edited[] = { { .literal = { "X: y\r\n", 6 } },
+		{ .offset = 6, .len = 400 } };
+	static struct plan_piece text[] = { { .literal = { "Away.\r\n", 7 } } };
+
+	p->n_actions = 2;
+	p->actions = arena_array(a, 2, sizeof(*p->actions));
+	p->actions[0] = (struct plan_action){ .kind = PLAN_FILEINTO,
+		.value = STR("Archive"),
+		.is_copy = true,
+		.is_create = true,
+		.flags = flags,
+		.n_flags = 2,
+		.pieces = edited,
+		.n_pieces = 2,
+		.line = 30 };
+	p->actions[1] = (struct plan_action){ .kind = PLAN_VACATION,
+		.value = STR("ann@example.org"),
+		.sender = STR(""),
+		.rcpts = rcpts,
+		.n_rcpts = 1,
+		.pieces = text,
+		.n_pieces = 1,
+		.fcc = STR("Sent"),
+		.mark = STR(MARK_KEY),
+		.mark_seconds = 604800,
+		.line = 31 };
+	p->n_marks = 1;
+	p->marks = ARENA_NEW(a, struct plan_mark);
+	p->marks[0] = (struct plan_mark){ STR(MARK_KEY), 3600, true };
+}
+
 static struct plan *make_plan(struct arena *a)
 {
 	struct plan *p = ARENA_NEW(a, struct plan);
@@ -60,12 +98,7 @@ static struct plan *make_plan(struct arena *a)
 		.ref_field = STR("Id") };
 	r[1].fields[1] = (struct plan_field){ .name = STR("Old__c"),
 		.kind = PLAN_NULL };
-	p->n_actions = 1;
-	p->actions = ARENA_NEW(a, struct plan_action);
-	p->actions[0] = (struct plan_action){ .kind = PLAN_FILEINTO,
-		.value = STR("Archive"),
-		.is_copy = true,
-		.line = 30 };
+	add_actions(a, p);
 	p->n_notes = 1;
 	p->notes = ARENA_NEW(a, struct str);
 	p->notes[0] = STR("a note");
@@ -576,7 +609,8 @@ TEST(facts_from_json_names_the_member)
 			"question.where: expected a value after each field" },
 		{ "unknown kind",
 			"{\"answers\":[{\"question\":{\"kind\":\"x\"}}]}",
-			"question.kind: expected \"find\" or \"thread\"" },
+			"question.kind: expected \"find\", \"thread\" or "
+			"\"seen\"" },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -623,8 +657,15 @@ TEST(json_of_a_plan)
 	has_text(text, "{\"script\":{\"name\":\"email-to-case\"}", "script");
 	has_text(text,
 		"\"actions\":[{\"action\":\"fileinto\",\"value\":\"Archive\","
-		"\"copy\":true,\"line\":30}]",
+		"\"copy\":true,\"create\":true,\"flags\":[\"\\\\Seen\","
+		"\"$label\"],\"message\":[{\"text\":\"X: y\\r\\n\"},"
+		"{\"offset\":6,\"length\":400}],\"line\":30},",
 		"actions");
+	has_text(text,
+		"\"sender\":\"\",\"recipients\":[\"ann@example.org\"],"
+		"\"message\":[{\"text\":\"Away.\\r\\n\"}],\"fcc\":\"Sent\"",
+		"mail that goes out");
+	has_text(text, "\"seconds\":3600,\"last\":true}]", "marks");
 	has_text(text,
 		"{\"op\":\"create\",\"name\":\"case\",\"object\":\"Case\","
 		"\"fields\":{\"Subject\":{\"value\":\"Grüße\",\"max\":255,"

@@ -13,12 +13,13 @@
 
 /* Compiles; errors are written "LINE:COL message" one a line. Or NULL. */
 static inline UNUSED struct sieve_script *compile_with(
-	const struct sieve_limits *limits, struct str source, struct buf *out)
+	const struct sieve_settings *settings, struct str source,
+	struct buf *out)
 {
 	AUTO(arena) struct arena *a = arena_new();
 	struct sieve_diags diags = { .arena = a };
 	struct sieve_script *s = NULL;
-	int rc = sieve_compile("t.sieve", source, limits, &diags, &s);
+	int rc = sieve_compile("t.sieve", source, settings, &diags, &s);
 	bool has_errors = false;
 
 	for (size_t i = 0; i < diags.n; i++) {
@@ -53,16 +54,17 @@ static inline UNUSED void write_plan(struct buf *out, const struct plan *p)
 }
 
 /* Evaluates a script on a mail and writes the plan's actions in a line. */
-static inline UNUSED void run_with(const struct sieve_limits *limits,
+static inline UNUSED void run_with(const struct sieve_settings *settings,
 	const char *source, struct str raw, const struct envelope *env,
 	struct buf *out)
 {
 	AUTO(sieve)
-	struct sieve_script *s = compile_with(limits, str_c(source), out);
+	struct sieve_script *s = compile_with(settings, str_c(source), out);
 	AUTO(arena) struct arena *a = arena_new();
 	AUTO(mail) struct mail *mail = NULL;
 	struct facts facts = { 0 };
 	struct plan *plan;
+	static const struct envelope nobody;
 	struct err err = { 0 };
 
 	if (!s)
@@ -70,7 +72,8 @@ static inline UNUSED void run_with(const struct sieve_limits *limits,
 	buf_clear(out);
 	mail_init();
 	if (mail_parse(raw, &mail, &err) < 0 ||
-		sieve_eval(s, mail, env, &facts, a, &plan, &err) < 0) {
+		sieve_eval(s, mail, env ? env : &nobody, &facts, a, &plan,
+			&err) < 0) {
 		buf_printf(out, "error: %s", err.text);
 		return;
 	}

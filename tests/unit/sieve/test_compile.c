@@ -221,7 +221,7 @@ TEST(scripts_are_checked)
 		AUTO(buf) struct buf out = BUF_INIT(OUT_MAX);
 		AUTO(sieve)
 		struct sieve_script *s = compile_with(
-			sieve_limits_default(), str_c(rows[i].source), &out);
+			sieve_settings_default(), str_c(rows[i].source), &out);
 
 		is_true(s || rows[i].told, rows[i].name);
 		is_str(buf_view(&out), rows[i].told ? rows[i].told : "",
@@ -233,7 +233,7 @@ TEST(warnings_leave_a_script_right)
 {
 	AUTO(buf) struct buf out = BUF_INIT(OUT_MAX);
 	AUTO(sieve) struct sieve_script *s = compile_with(
-		sieve_limits_default(), STR("stop;\nkeep;\n# end"), &out);
+		sieve_settings_default(), STR("stop;\nkeep;\n# end"), &out);
 
 	is_true(s, "compiled");
 	is_str(buf_view(&out),
@@ -249,7 +249,7 @@ static void print_all(const char *source, struct buf *out)
 	struct sieve_diags diags = { .arena = a };
 	struct sieve_script *s = NULL;
 
-	if (sieve_compile("x", str_c(source), sieve_limits_default(), &diags,
+	if (sieve_compile("x", str_c(source), sieve_settings_default(), &diags,
 		    &s) == 0)
 		sieve_free(s);
 	for (size_t i = 0; i < diags.n; i++)
@@ -298,16 +298,16 @@ TEST(hostile_bytes_end)
 	AUTO(buf) struct buf deep = BUF_INIT(OUT_MAX);
 	struct sieve_script *s;
 
-	s = compile_with(
-		sieve_limits_default(), STR("keep;\0redirect \"a\0b\";"), &out);
+	s = compile_with(sieve_settings_default(),
+		STR("keep;\0redirect \"a\0b\";"), &out);
 	is_true(!s, "NUL is refused");
 	for (int i = 0; i < 100000; i++)
 		buf_c(&deep, "not(");
-	s = compile_with(sieve_limits_default(), buf_view(&deep), &out);
+	s = compile_with(sieve_settings_default(), buf_view(&deep), &out);
 	is_true(!s, "deep nesting is refused");
 	buf_clear(&deep);
 	for (int i = 0; i < 100000; i++)
 		buf_c(&deep, "if true{");
-	s = compile_with(sieve_limits_default(), buf_view(&deep), &out);
+	s = compile_with(sieve_settings_default(), buf_view(&deep), &out);
 	is_true(!s, "deep blocks are refused");
 }

@@ -377,7 +377,7 @@ TEST(scripts_decide)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		AUTO(buf) struct buf out = BUF_INIT(OUT_MAX);
 
-		run_with(sieve_limits_default(), rows[i].source,
+		run_with(sieve_settings_default(), rows[i].source,
 			str_c(mail_plain), get_envelope(), &out);
 		is_str(buf_view(&out), rows[i].plan, rows[i].name);
 	}
@@ -396,7 +396,7 @@ TEST(null_sender_is_empty_in_all_parts)
 			"require \"envelope\"; if envelope %s \"from\" \"\" "
 			"{ discard; }",
 			parts[i]);
-		run_with(sieve_limits_default(), source, str_c(mail_plain),
+		run_with(sieve_settings_default(), source, str_c(mail_plain),
 			&env, &out);
 		is_str(buf_view(&out), "discard", parts[i]);
 	}
@@ -474,7 +474,7 @@ TEST(body_sees_parts)
 
 		snprintf(source, sizeof(source),
 			"require \"body\"; if %s { discard; }", tests[i].test);
-		run_with(sieve_limits_default(), source, str_c(mail_parts),
+		run_with(sieve_settings_default(), source, str_c(mail_parts),
 			get_envelope(), &out);
 		is_str(buf_view(&out),
 			tests[i].is_true ? "discard" : "implicit keep",
@@ -488,10 +488,10 @@ TEST(no_body_is_less_than_an_empty_one)
 	const char *source =
 		"require \"body\"; if body :raw :contains \"\" { discard; }";
 
-	run_with(sieve_limits_default(), source, STR("From: a@b.de\r\n"),
+	run_with(sieve_settings_default(), source, STR("From: a@b.de\r\n"),
 		get_envelope(), &out);
 	is_str(buf_view(&out), "implicit keep", "header only");
-	run_with(sieve_limits_default(), source, STR("From: a@b.de\r\n\r\n"),
+	run_with(sieve_settings_default(), source, STR("From: a@b.de\r\n\r\n"),
 		get_envelope(), &out);
 	is_str(buf_view(&out), "discard", "header and an empty body");
 }
@@ -500,7 +500,7 @@ TEST(evaluating_twice_gives_the_same)
 {
 	AUTO(buf) struct buf out = BUF_INIT(OUT_MAX);
 	AUTO(sieve)
-	struct sieve_script *s = compile_with(sieve_limits_default(),
+	struct sieve_script *s = compile_with(sieve_settings_default(),
 		STR("require [\"variables\", \"fileinto\"]; "
 		    "if header :matches \"subject\" \"*\" "
 		    "{ fileinto \"${1}\"; }"),

@@ -11,13 +11,13 @@ static void repeat(struct buf *b, const char *piece, int n)
 		buf_c(b, piece);
 }
 
-static bool compiles(
-	const struct sieve_limits *limits, struct buf *source, struct buf *out)
+static bool compiles(const struct sieve_settings *settings, struct buf *source,
+	struct buf *out)
 {
 	struct sieve_script *s;
 
 	buf_clear(out);
-	s = compile_with(limits, buf_view(source), out);
+	s = compile_with(settings, buf_view(source), out);
 	sieve_free(s);
 	buf_clear(source);
 	return s != NULL;
@@ -27,13 +27,13 @@ TEST(script_len)
 {
 	AUTO(buf) struct buf source = BUF_INIT(OUT_MAX),
 			     out = BUF_INIT(OUT_MAX);
-	struct sieve_limits limits = *sieve_limits_default();
+	struct sieve_settings settings = *sieve_settings_default();
 
-	limits.script_len = 10;
+	settings.limits.script_len = 10;
 	buf_c(&source, "keep;keep;");
-	is_true(compiles(&limits, &source, &out), "10 of 10");
+	is_true(compiles(&settings, &source, &out), "10 of 10");
 	buf_c(&source, "keep; keep;");
-	is_false(compiles(&limits, &source, &out), "11 of 10");
+	is_false(compiles(&settings, &source, &out), "11 of 10");
 	is_str(buf_view(&out), "1:1 script of 11 bytes is larger than 10\n",
 		"told");
 }
@@ -42,22 +42,22 @@ TEST(nesting)
 {
 	AUTO(buf) struct buf source = BUF_INIT(OUT_MAX),
 			     out = BUF_INIT(OUT_MAX);
-	const struct sieve_limits *limits = sieve_limits_default();
+	const struct sieve_settings *settings = sieve_settings_default();
 
 	repeat(&source, "if true{", 32);
 	repeat(&source, "}", 32);
-	is_true(compiles(limits, &source, &out), "32 blocks");
+	is_true(compiles(settings, &source, &out), "32 blocks");
 	repeat(&source, "if true{", 33);
 	repeat(&source, "}", 33);
-	is_false(compiles(limits, &source, &out), "33 blocks");
+	is_false(compiles(settings, &source, &out), "33 blocks");
 	buf_c(&source, "if ");
 	repeat(&source, "not ", 31);
 	buf_c(&source, "true {}");
-	is_true(compiles(limits, &source, &out), "32 tests");
+	is_true(compiles(settings, &source, &out), "32 tests");
 	buf_c(&source, "if ");
 	repeat(&source, "not ", 32);
 	buf_c(&source, "true {}");
-	is_false(compiles(limits, &source, &out), "33 tests");
+	is_false(compiles(settings, &source, &out), "33 tests");
 	is_str(buf_view(&out), "1:132 tests are nested deeper than 32\n",
 		"told");
 }
@@ -66,13 +66,13 @@ TEST(string_len)
 {
 	AUTO(buf) struct buf source = BUF_INIT(OUT_MAX),
 			     out = BUF_INIT(OUT_MAX);
-	struct sieve_limits limits = *sieve_limits_default();
+	struct sieve_settings settings = *sieve_settings_default();
 
-	limits.string_len = 6;
+	settings.limits.string_len = 6;
 	buf_c(&source, "redirect \"a@b.de\";");
-	is_true(compiles(&limits, &source, &out), "6 of 6");
+	is_true(compiles(&settings, &source, &out), "6 of 6");
 	buf_c(&source, "redirect \"aa@b.de\"; redirect \"aa@b.de\";");
-	is_false(compiles(&limits, &source, &out), "7 of 6");
+	is_false(compiles(&settings, &source, &out), "7 of 6");
 	is_str(buf_view(&out),
 		"1:10 string is longer than 6 bytes\n"
 		"1:30 string is longer than 6 bytes\n",
@@ -83,13 +83,13 @@ TEST(variables)
 {
 	AUTO(buf) struct buf source = BUF_INIT(OUT_MAX),
 			     out = BUF_INIT(OUT_MAX);
-	const struct sieve_limits *limits = sieve_limits_default();
+	const struct sieve_settings *settings = sieve_settings_default();
 
 	for (int more = 0; more < 3; more++) {
 		buf_c(&source, "require \"variables\";\n");
 		for (int i = 0; i < 255 + more; i++)
 			buf_printf(&source, "set \"v%d\" \"x\";\n", i);
-		is_int(compiles(limits, &source, &out), more == 0,
+		is_int(compiles(settings, &source, &out), more == 0,
 			"255 variables, not 256");
 	}
 	is_str(buf_view(&out),
@@ -100,15 +100,15 @@ TEST(variables)
 TEST(value_len)
 {
 	AUTO(buf) struct buf out = BUF_INIT(OUT_MAX);
-	struct sieve_limits limits = *sieve_limits_default();
+	struct sieve_settings settings = *sieve_settings_default();
 
-	limits.value_len = 4;
-	run_with(&limits,
+	settings.limits.value_len = 4;
+	run_with(&settings,
 		"require [\"variables\", \"fileinto\"]; "
 		"set \"a\" \"abc\xc3\xbc\"; fileinto \"${a}\";",
 		str_c(mail_small), NULL, &out);
 	is_str(buf_view(&out), "fileinto abc", "cut before the character");
-	run_with(&limits,
+	run_with(&settings,
 		"require [\"variables\", \"fileinto\"]; "
 		"set :quotewildcard \"a\" \"abc*\"; fileinto \"${a}\";",
 		str_c(mail_small), NULL, &out);
@@ -126,7 +126,7 @@ TEST(strings_do_not_explode)
 	buf_c(&source, "fileinto \"");
 	repeat(&source, "${a}", 1000);
 	buf_c(&source, "\";");
-	run_with(sieve_limits_default(), source.p, str_c(mail_small), NULL,
+	run_with(sieve_settings_default(), source.p, str_c(mail_small), NULL,
 		&out);
 	is_str(buf_view(&out),
 		"fail: t.sieve: line 23: a string grew beyond 1048576 bytes "
@@ -146,7 +146,7 @@ TEST(memory)
 		"set \"b\" \"${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}"
 		"${a}${a}${a}${a}${a}${a}\";\n",
 		400);
-	run_with(sieve_limits_default(), source.p, str_c(mail_small), NULL,
+	run_with(sieve_settings_default(), source.p, str_c(mail_small), NULL,
 		&out);
 	is_true(str_find(buf_view(&out),
 			STR("the rule needs more than 256 MiB")) > 0,
@@ -161,11 +161,11 @@ TEST(actions)
 	buf_c(&source, "require \"fileinto\";\n");
 	for (int i = 0; i < 32; i++)
 		buf_printf(&source, "fileinto \"f%d\";\n", i);
-	run_with(sieve_limits_default(), source.p, str_c(mail_small), NULL,
+	run_with(sieve_settings_default(), source.p, str_c(mail_small), NULL,
 		&out);
 	is_true(str_starts(buf_view(&out), STR("fileinto f0;")), "32 are fine");
 	buf_c(&source, "keep;\n");
-	run_with(sieve_limits_default(), source.p, str_c(mail_small), NULL,
+	run_with(sieve_settings_default(), source.p, str_c(mail_small), NULL,
 		&out);
 	is_str(buf_view(&out),
 		"fail: t.sieve: line 34: total number of actions exceeds "
@@ -180,7 +180,7 @@ TEST(redirects)
 
 	for (int i = 0; i < 5; i++)
 		buf_printf(&source, "redirect \"a%d@b.de\";\n", i);
-	run_with(sieve_limits_default(), source.p, str_c(mail_small), NULL,
+	run_with(sieve_settings_default(), source.p, str_c(mail_small), NULL,
 		&out);
 	is_str(buf_view(&out),
 		"fail: t.sieve: line 5: number of redirect actions exceeds "
@@ -191,25 +191,25 @@ TEST(redirects)
 TEST(steps)
 {
 	AUTO(buf) struct buf out = BUF_INIT(OUT_MAX);
-	struct sieve_limits limits = *sieve_limits_default();
+	struct sieve_settings settings = *sieve_settings_default();
 
-	limits.steps = 5;
-	run_with(&limits, "keep; keep; keep; keep; keep;", str_c(mail_small),
+	settings.limits.steps = 5;
+	run_with(&settings, "keep; keep; keep; keep; keep;", str_c(mail_small),
 		NULL, &out);
 	is_str(buf_view(&out), "keep", "5 of 5");
-	run_with(&limits, "keep; keep; keep; keep; keep;\nkeep;",
+	run_with(&settings, "keep; keep; keep; keep; keep;\nkeep;",
 		str_c(mail_small), NULL, &out);
 	is_str(buf_view(&out),
 		"fail: t.sieve: line 1: the rule needs more than 5 steps for "
 		"this mail",
 		"6 of 5");
-	limits.steps = 100;
-	run_with(&limits,
+	settings.limits.steps = 100;
+	run_with(&settings,
 		"if header :matches \"x\" \"*\" {}\n"
 		"if address :matches \"from\" \"*\" { keep; }",
 		str_c(mail_small), NULL, &out);
 	is_str(buf_view(&out), "keep", "a small glob");
-	run_with(&limits,
+	run_with(&settings,
 		"require \"variables\"; if string :matches "
 		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" "
 		"\"*aaaaaaaab\" { keep; }",
@@ -221,10 +221,10 @@ TEST(steps)
 TEST(regex_steps)
 {
 	AUTO(buf) struct buf out = BUF_INIT(OUT_MAX);
-	struct sieve_limits limits = *sieve_limits_default();
+	struct sieve_settings settings = *sieve_settings_default();
 
-	limits.regex_steps = 1000;
-	run_with(&limits,
+	settings.limits.regex_steps = 1000;
+	run_with(&settings,
 		"require [\"variables\", \"regex\"]; if string :regex "
 		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\" \"^(a+)+$\" "
 		"{ keep; }",
@@ -238,10 +238,10 @@ TEST(regex_steps)
 TEST(subaddress_separator)
 {
 	AUTO(buf) struct buf out = BUF_INIT(OUT_MAX);
-	struct sieve_limits limits = *sieve_limits_default();
+	struct sieve_settings settings = *sieve_settings_default();
 
-	limits.subaddress_separator = '-';
-	run_with(&limits,
+	settings.delimiters = STR("-");
+	run_with(&settings,
 		"require \"subaddress\"; if address :detail \"from\" \"b\" "
 		"{ discard; }",
 		STR("From: a-b@example.org\r\n\r\nx\r\n"), NULL, &out);

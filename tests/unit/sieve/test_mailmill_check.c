@@ -162,7 +162,7 @@ TEST(wrong_rules_are_told)
 		AUTO(sieve) struct sieve_script *s = NULL;
 		struct sieve_diags d = { .arena = a };
 		int rc = sieve_compile("rule.sieve", str_c(rows[i].source),
-			sieve_limits_default(), &d, &s);
+			sieve_settings_default(), &d, &s);
 		is_int(rc, rows[i].message ? -1 : 0, rows[i].name);
 		check_row(&rows[i], &d);
 	}

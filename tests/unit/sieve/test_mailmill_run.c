@@ -21,8 +21,8 @@ static struct plan *evaluate(struct arena *a, const char *source,
 	struct err err = { 0 };
 
 	mail_init();
-	must(sieve_compile("rule.sieve", str_c(source), sieve_limits_default(),
-		     &d, &s) == 0);
+	must(sieve_compile("rule.sieve", str_c(source),
+		     sieve_settings_default(), &d, &s) == 0);
 	must(mail_parse(str_c(message), &mail, &err) == 0);
 	is_int(sieve_eval(s, mail, &env, facts, a, &plan, &err), 0, source);
 	/* what it lent from mail and script is copied by the codec */

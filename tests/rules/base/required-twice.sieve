@@ -1,0 +1,3 @@
+require "fileinto";
+require ["fileinto", "copy", "copy"];
+fileinto :copy "a";

@@ -1,0 +1,2 @@
+require ["fileinto", "vnd.example.one", "vnd.example.two"];
+fileinto "a";

@@ -1,0 +1,4 @@
+require "fileinto";
+fileinto "a";
+if true { if true { stop; } }
+fileinto "b";

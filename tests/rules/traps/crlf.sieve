@@ -1,0 +1,6 @@
+if true {
+  # comment
+  redirect "ann@example.org";
+}
+/* one
+ two */

@@ -1,0 +1,2 @@
+if size :over 18446744073709551616 { keep; }
+if size :over 18446744073709551615K { keep; }

@@ -1,0 +1,3 @@
+if not (true) { keep; }
+if anyof true { keep; }
+if (true) { keep; }

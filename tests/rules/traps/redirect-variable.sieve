@@ -1,0 +1,4 @@
+require ["variables", "fileinto"];
+fileinto "first";
+set "a" "nobody at all";
+redirect "${a}";

@@ -29,7 +29,8 @@ LAYERS = {
 
 # Which module a public header belongs to, where its name does not say so.
 HEADERS = {"loop": "net", "httpc": "net", "intake": "source", "route": "mill",
-           "queue": "mill", "archive": "source"}
+           "queue": "mill", "archive": "source",
+           "compose": "mail"}
 
 # Foreign headers and the files that may include them.
 HOMES = [

@@ -2,15 +2,43 @@
 /* ext.c - the table of all extensions: one file, one row. */
 #include "ext.h"
 
-#define SIEVE_EXT_LIST(row)                                                    \
-	row(base) row(tests) row(match) row(encoded_character) row(            \
-		variables) row(fileinto) row(copy) row(envelope) row(body)     \
-		row(relational) row(numeric) row(subaddress) row(ihave) row(   \
-			regex) row(octet) row(casemap) row(unicode)            \
-			row(mailmill) row(mailmill_mail) row(mailmill_find)    \
-				row(mailmill_record) row(mailmill_attach) row( \
-					mailmill_extract) row(mailmill_note)   \
-					row(testsuite) row(testsuite_plan)
+/* clang-format off */
+#define SIEVE_EXT_LIST(row) \
+	row(base) \
+	row(tests) \
+	row(match) \
+	row(encoded_character) \
+	row(variables) \
+	row(fileinto) \
+	row(copy) \
+	row(envelope) \
+	row(body) \
+	row(relational) \
+	row(numeric) \
+	row(subaddress) \
+	row(ihave) \
+	row(regex) \
+	row(octet) \
+	row(casemap) \
+	row(unicode) \
+	row(date) \
+	row(field_index) \
+	row(environment) \
+	row(vnd_environment) \
+	row(debug) \
+	row(spamtest) \
+	row(spamtestplus) \
+	row(virustest) \
+	row(mailmill) \
+	row(mailmill_mail) \
+	row(mailmill_find) \
+	row(mailmill_record) \
+	row(mailmill_attach) \
+	row(mailmill_extract) \
+	row(mailmill_note) \
+	row(testsuite) \
+	row(testsuite_plan)
+/* clang-format on */
 
 #define DECLARE(name) extern const struct sieve_ext sieve_ext_##name;
 #define ROW(name) &sieve_ext_##name,

@@ -100,6 +100,13 @@ MUST_CHECK int sieve_run_headers(struct sieve_run *r, const struct sieve_arg *a,
 	const struct mail_header ***out, size_t *n);
 
 /*
+ * Leaves of the fields the one that :index and :last of a node mean (RFC
+ * 5260); all when it has no such tags.
+ */
+void sieve_index_headers(const struct sieve_node *n,
+	const struct mail_header ***list, size_t *count);
+
+/*
  * Lends the addresses of a field that sieve_run_headers() gave; each field is
  * read once. Returns: the count.
  */

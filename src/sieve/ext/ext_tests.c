@@ -108,6 +108,7 @@ static int test_header(struct sieve_run *r, const struct sieve_node *n)
 
 	if (rc < 0)
 		return rc;
+	sieve_index_headers(n, &list, &count);
 	values = arena_array(r->arena, count + 1, sizeof(*values));
 	for (size_t i = 0; i < count; i++)
 		values[i] = list[i]->value;
@@ -236,6 +237,7 @@ static int test_address(struct sieve_run *r, const struct sieve_node *n)
 
 	if (rc < 0)
 		return rc;
+	sieve_index_headers(n, &list, &count);
 	for (size_t i = 0; i < count; i++)
 		add_addresses(r, n, list[i], &values, &n_mailboxes);
 	return sieve_match_counted(r, n, values.items, values.n, n_mailboxes);

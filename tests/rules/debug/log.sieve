@@ -1,0 +1,1 @@
+require ["vnd.dovecot.debug", "variables"]; set "who" "world"; debug_log "hello ${who}";

@@ -1,0 +1,1 @@
+require ["variables", "environment"]; set "x" "${env.name}";

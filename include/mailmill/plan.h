@@ -247,6 +247,13 @@ struct str facts_row_get(const struct facts_row *row, struct str field);
 void plan_set_keys(
 	struct arena *a, struct plan *p, struct str identity, struct str route);
 
+/*
+ * Adds the bytes that an action's pieces mean; none: the message as it came.
+ * Note: what a range has beyond the message's end is left out.
+ */
+void plan_pieces_write(struct buf *out, const struct plan_piece *pieces,
+	size_t n, struct str message);
+
 /* Adds the wire form of a plan. Over b's limit, buf_is_over() tells. */
 void plan_encode(struct buf *b, const struct plan *p);
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * plan.c - names of questions, looking facts up, keys of records.
+ * plan.c - names of questions, looking facts up, keys of records, the bytes
+ * of a changed message.
  *
  * A plan is plain data: whoever makes it fills arrays in an arena, whoever
  * reads it goes through them. What crosses a process or is stored goes through
@@ -125,5 +126,19 @@ void plan_set_keys(
 		struct plan_record *r = &p->records[i];
 		if (r->op == PLAN_CREATE || r->op == PLAN_UPSERT)
 			r->key = make_key(a, identity, route, r->name);
+	}
+}
+
+void plan_pieces_write(struct buf *out, const struct plan_piece *pieces,
+	size_t n, struct str message)
+{
+	if (n == 0)
+		buf_str(out, message);
+	for (size_t i = 0; i < n; i++) {
+		const struct plan_piece *p = &pieces[i];
+		if (p->literal.len)
+			buf_str(out, p->literal);
+		else if (p->offset < message.len)
+			buf_str(out, str_sub(message, p->offset, p->len));
 	}
 }

@@ -649,6 +649,28 @@ TEST(facts_from_json_as_people_write_them)
 	is_str(facts_row_get(&answer->rows[0], STR("Vip")), "true", "boolean");
 }
 
+TEST(pieces_are_bytes_and_ranges)
+{
+	struct plan_piece pieces[] = {
+		{ .literal = STR("X-A: b\r\n") },
+		{ .offset = 3, .len = 4 },
+		{ .offset = 8, .len = 100 },
+		{ .offset = 11, .len = 1 },
+		{ .offset = 0, .len = 0 },
+		{ .literal = STR("end") },
+	};
+	struct str message = STR("0123456789a");
+	AUTO(buf) struct buf b = BUF_INIT(1000), small = BUF_INIT(12);
+
+	plan_pieces_write(&b, NULL, 0, message);
+	is_str(buf_view(&b), "0123456789a", "as it came");
+	buf_clear(&b);
+	plan_pieces_write(&b, pieces, COUNT(pieces), message);
+	is_str(buf_view(&b), "X-A: b\r\n345689aend", "pieces");
+	plan_pieces_write(&small, pieces, COUNT(pieces), message);
+	is_true(buf_is_over(&small), "the limit holds");
+}
+
 TEST(json_of_a_plan)
 {
 	AUTO(arena) struct arena *a = arena_new();

@@ -20,6 +20,8 @@ static const char *name_type(enum sieve_type type)
 	case SIEVE_CONST:
 	case SIEVE_VARIABLE:
 		return "a string";
+	case SIEVE_SCALAR:
+		return "a number or a string";
 	case SIEVE_NOTHING:
 		break;
 	}
@@ -52,6 +54,9 @@ static bool fits_type(const struct sieve_arg *arg, enum sieve_type type)
 	case SIEVE_HEADERS:
 		return arg->kind == SIEVE_ARG_STRING ||
 		       arg->kind == SIEVE_ARG_LIST;
+	case SIEVE_SCALAR:
+		return arg->kind == SIEVE_ARG_STRING ||
+		       arg->kind == SIEVE_ARG_NUMBER;
 	case SIEVE_NOTHING:
 		break;
 	}
@@ -128,7 +133,7 @@ int sieve_check_arg(struct sieve_check *c, struct sieve_node *n,
 				(unsigned long long)arg->number);
 		return -1;
 	}
-	if (as->type == SIEVE_NUMBER)
+	if (arg->kind == SIEVE_ARG_NUMBER)
 		return 0;
 	return ready_texts(c, arg, as, place);
 }

@@ -37,7 +37,8 @@
 	row(mailmill_extract) \
 	row(mailmill_note) \
 	row(testsuite) \
-	row(testsuite_plan)
+	row(testsuite_plan) \
+	row(testsuite_store)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct sieve_ext sieve_ext_##name;

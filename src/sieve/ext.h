@@ -39,6 +39,7 @@ enum sieve_type {
 	SIEVE_CONSTS,	/* string or list without references */
 	SIEVE_VARIABLE, /* the name of a variable that is set: arg->slot */
 	SIEVE_HEADERS,	/* SIEVE_STRINGS, for sieve_run_headers() */
+	SIEVE_SCALAR,	/* a number or one string; arg->kind tells */
 };
 
 enum sieve_arg_flags {

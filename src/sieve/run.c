@@ -377,6 +377,8 @@ int sieve_ask(struct sieve_run *r, struct plan_question *q,
 
 	plan_name_question(r->arena, q);
 	*out = r->facts ? facts_find(r->facts, q->name) : NULL;
+	if (!*out && r->answer)
+		*out = r->answer(r, q);
 	if (*out)
 		return 0;
 	for (size_t i = 0; i < p->n_questions; i++)

@@ -52,6 +52,10 @@ struct sieve_run {
 	struct sieve_regex **regexes;	/* compiled while running */
 	size_t n_regexes;
 	void *host; /* whoever runs it (the test runner) */
+	/* Answers what the facts do not; NULL: the plan gets the question.
+	 * Returns: or NULL. */
+	const struct facts_answer *(*answer)(
+		struct sieve_run *r, const struct plan_question *q);
 };
 
 /*

@@ -111,28 +111,33 @@ int svtest_set_mail(struct svtest *t, struct str raw, struct err *err)
 		return -1;
 	t->mails = mem_resize(t->mails, (t->n_mails + 1) * sizeof(*t->mails));
 	t->mails[t->n_mails++] = mail;
+	t->stored = NULL;
 	set_envelope(t);
 	if (t->run)
 		sieve_run_set_mail(t->run, mail, &t->env);
 	return 0;
 }
 
-static int read_beside(
-	struct svtest *t, struct str path, struct buf *out, struct err *err)
+int svtest_read(
+	struct svtest *t, struct str path, struct str *out, struct err *err)
 {
+	AUTO(buf) struct buf raw = BUF_INIT(FILE_MAX);
 	AUTO(bytes) char *name = str_dup(path);
 	AUTO(bytes) char *whole = file_beside(t->path, name);
 
-	return file_read(whole, out, err);
+	if (file_read(whole, &raw, err) < 0)
+		return -1;
+	*out = arena_str(t->arena, buf_view(&raw));
+	return 0;
 }
 
 int svtest_read_mail(struct svtest *t, struct str path, struct err *err)
 {
-	AUTO(buf) struct buf raw = BUF_INIT(FILE_MAX);
+	struct str raw;
 
-	if (read_beside(t, path, &raw, err) < 0)
+	if (svtest_read(t, path, &raw, err) < 0)
 		return -1;
-	return svtest_set_mail(t, buf_view(&raw), err);
+	return svtest_set_mail(t, raw, err);
 }
 
 /*
@@ -152,21 +157,21 @@ static void keep_diags(struct svtest *t, const char *name,
 
 int svtest_compile(struct svtest *t, struct str path, struct buf *report)
 {
-	AUTO(buf) struct buf source = BUF_INIT(FILE_MAX);
 	AUTO(bytes) char *name = str_dup(path);
 	struct sieve_diags diags = { .arena = t->arena };
 	struct sieve_script *script;
+	struct str source;
 	struct err err = { 0 };
 
 	t->n_errors = 0;
-	if (read_beside(t, path, &source, &err) < 0) {
+	if (svtest_read(t, path, &source, &err) < 0) {
 		svtest_add_error(t, str_c(err.text));
 		if (report)
 			buf_printf(report, "%s\n", err.text);
 		return -1;
 	}
 	if (sieve_compile_for(
-		    true, name, buf_view(&source), NULL, &diags, &script) < 0) {
+		    true, name, source, t->settings, &diags, &script) < 0) {
 		keep_diags(t, name, &diags, report);
 		/* the public suite counts a closing line for each failure */
 		svtest_add_error(t, STR("the script cannot be used"));
@@ -211,14 +216,13 @@ static bool fits(const struct svtest_fact *f, const struct plan_question *q)
 }
 
 static void answer(
-	struct svtest *t, struct facts *facts, const struct plan_question *q)
+	struct svtest *t, const struct plan_question *q, struct facts_answer *a)
 {
-	struct facts_answer *a;
-
-	facts->answers = arena_grow(t->arena, facts->answers, facts->n_answers,
-		facts->n_answers + 1, sizeof(*facts->answers));
-	a = &facts->answers[facts->n_answers++];
 	a->name = q->name;
+	if (q->kind == PLAN_SEEN) {
+		a->n_rows = svtest_has_mark(t, q->object);
+		a->rows = arena_array(t->arena, a->n_rows, sizeof(*a->rows));
+	}
 	for (size_t i = 0; i < t->n_fact_rows; i++) {
 		if (!fits(&t->fact_rows[i], q))
 			continue;
@@ -226,6 +230,23 @@ static void answer(
 			a->n_rows + 1, sizeof(*a->rows));
 		a->rows[a->n_rows++] = t->fact_rows[i].row;
 	}
+}
+
+static void add_answer(
+	struct svtest *t, struct facts *facts, const struct plan_question *q)
+{
+	facts->answers = arena_grow(t->arena, facts->answers, facts->n_answers,
+		facts->n_answers + 1, sizeof(*facts->answers));
+	answer(t, q, &facts->answers[facts->n_answers++]);
+}
+
+const struct facts_answer *svtest_answer(
+	struct sieve_run *r, const struct plan_question *q)
+{
+	struct facts_answer *a = ARENA_NEW(r->arena, struct facts_answer);
+
+	answer(svtest_of(r), q, a);
+	return a;
 }
 
 int svtest_evaluate(struct svtest *t, struct err *err)
@@ -243,7 +264,7 @@ int svtest_evaluate(struct svtest *t, struct err *err)
 			return 0;
 		}
 		for (size_t k = 0; k < plan->n_questions; k++)
-			answer(t, &facts, &plan->questions[k]);
+			add_answer(t, &facts, &plan->questions[k]);
 	}
 	return err_set(err, ERR_PERM, "the script still asks after %d rounds",
 		ROUNDS_MAX);
@@ -252,6 +273,7 @@ int svtest_evaluate(struct svtest *t, struct err *err)
 void svtest_reset_result(struct svtest *t)
 {
 	t->run->plan = ARENA_NEW(t->arena, struct plan);
+	t->n_done = t->n_marked = 0;
 	t->run->is_kept = true;
 	t->run->n_redirects = 0;
 }
@@ -275,6 +297,9 @@ static int run_file(
 	t->run = sieve_run_new(
 		script, t->mails[0], &t->env, &t->facts, t->arena, err);
 	t->run->host = t;
+	t->run->answer = svtest_answer;
+	t->run->settings = t->settings;
+	t->run->limits = &t->settings->limits;
 	/* a suite is longer than a rule; the count is for one script */
 	t->run->steps = UINT64_MAX;
 	flow = sieve_run_script(t->run);
@@ -299,8 +324,8 @@ static int run_source(struct svtest *t, struct str source, struct err *err)
 	AUTO(sieve) struct sieve_script *script = NULL;
 	struct sieve_diags diags = { .arena = t->arena };
 
-	if (sieve_compile_for(true, t->path, source, NULL, &diags, &script) <
-		0) {
+	if (sieve_compile_for(
+		    true, t->path, source, t->settings, &diags, &script) < 0) {
 		report_compile(t, &diags);
 		return 1;
 	}
@@ -327,6 +352,8 @@ int sieve_test(const char *path, bool is_verbose, struct buf *out,
 	*result = (struct sieve_test_result){ 0 };
 	if (file_read(path, &source, err) < 0)
 		return -1;
+	svtest_config_reload(&t);
+	svtest_make_folder(&t, STR("INBOX"));
 	rc = run_source(&t, buf_view(&source), err);
 	for (size_t i = 0; i < t.n_scripts; i++)
 		sieve_free(t.scripts[i]);

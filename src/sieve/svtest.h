@@ -16,6 +16,32 @@ struct svtest_fact {
 	struct facts_row row;
 };
 
+/* A mail that an execution stored or sent. */
+struct svtest_mail {
+	struct str raw;
+	struct str *flags;
+	size_t n_flags;
+	struct str sender, rcpt; /* of one that was sent */
+};
+
+struct svtest_folder {
+	struct str name;
+	struct svtest_mail *mails;
+	size_t n_mails;
+};
+
+/* A compiled script put aside. */
+struct svtest_binary {
+	struct str name;
+	struct sieve_script *script;
+};
+
+/* What is remembered for duplicate and vacation. */
+struct svtest_mark {
+	struct str key;
+	int64_t until; /* wall ms */
+};
+
 struct svtest {
 	struct arena *arena; /* of the whole file */
 	const char *path;
@@ -41,6 +67,21 @@ struct svtest {
 	struct str *errors;	     /* recorded */
 	size_t n_errors;
 	const struct plan *plan; /* of the last evaluate, or NULL */
+
+	struct plan_pair *config; /* as set; read by a reload */
+	size_t n_config;
+	const struct sieve_settings *settings;
+
+	struct svtest_folder *folders;
+	size_t n_folders;
+	struct svtest_mail *sent;
+	size_t n_sent;
+	struct svtest_mark *marks;
+	size_t n_marks;
+	size_t n_done, n_marked; /* of the shared result: executed already */
+	struct svtest_binary *binaries;
+	size_t n_binaries;
+	const struct svtest_mail *stored; /* the current message, or NULL */
 };
 
 /* Lends the test file that an evaluation belongs to. */
@@ -63,11 +104,20 @@ MUST_CHECK int svtest_set_mail(
 MUST_CHECK int svtest_read_mail(
 	struct svtest *t, struct str path, struct err *err);
 /*
+ * Reads a file beside the test file. Lends: in the file's arena.
+ * Returns: 0, or -1 with *err.
+ */
+MUST_CHECK int svtest_read(
+	struct svtest *t, struct str path, struct str *out, struct err *err);
+/*
  * Compiles a script beside the test file; what is wrong is recorded and
  * printed into *report, which may be NULL. Returns: 0 or -1.
  */
 MUST_CHECK int svtest_compile(
 	struct svtest *t, struct str path, struct buf *report);
+/* Answers a question from the file's facts and memory: run->answer. */
+const struct facts_answer *svtest_answer(
+	struct sieve_run *r, const struct plan_question *q);
 /*
  * Evaluates the script on the current mail until it asks nothing more; what
  * no fact tells is not there. Returns: 0 with t->plan, or -1 with *err.
@@ -75,5 +125,25 @@ MUST_CHECK int svtest_compile(
 MUST_CHECK int svtest_evaluate(struct svtest *t, struct err *err);
 /* Makes the shared result an empty one with its implicit keep. */
 void svtest_reset_result(struct svtest *t);
+
+/* Sets and forgets a setting by the suites' name for it, until a reload. */
+void svtest_config_set(struct svtest *t, struct str name, struct str value);
+void svtest_config_unset(struct svtest *t, struct str name);
+/* Makes the settings anew; what is wrong in them is recorded. */
+void svtest_config_reload(struct svtest *t);
+
+/* Finds a folder. Returns: or NULL. Holds until the next is made. */
+struct svtest_folder *svtest_find_folder(struct svtest *t, struct str name);
+/* Finds or makes it. */
+struct svtest_folder *svtest_make_folder(struct svtest *t, struct str name);
+/* Drops it with its mails; INBOX stays. */
+void svtest_drop_folder(struct svtest *t, struct str name);
+/* Tells whether something was remembered and is still. */
+bool svtest_has_mark(struct svtest *t, struct str key);
+/*
+ * Does what is new in the shared result. Returns: 0, or -1: errors are
+ * recorded and nothing was done but to keep the mail.
+ */
+MUST_CHECK int svtest_execute(struct svtest *t);
 
 #endif

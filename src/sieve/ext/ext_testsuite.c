@@ -152,6 +152,7 @@ static int set_from(struct svtest *t, struct str value)
 static int set_to(struct svtest *t, struct str value)
 {
 	t->env.n_rcpts = 0;
+	t->env.rcpts[0].orcpt = STR_NULL;
 	if (read_path(value, true, &t->env.rcpts[0].address))
 		t->env.n_rcpts = 1;
 	else
@@ -226,18 +227,6 @@ static int exec_set(struct sieve_run *r, const struct sieve_node *n)
 		->set(t, arena_str(t->arena, value));
 }
 
-static int exec_message(struct sieve_run *r, const struct sieve_node *n)
-{
-	struct err err = { 0 };
-	struct str path;
-
-	if (sieve_arg_get(r, n->positional[0], &path) < 0)
-		return SIEVE_FAILED;
-	if (svtest_read_mail(svtest_of(r), path, &err) < 0)
-		return svtest_fail(r, n, "%s", err.text);
-	return SIEVE_GO_ON;
-}
-
 /*
  * Scripts under test
  */
@@ -265,6 +254,9 @@ static int test_run(struct sieve_run *r, const struct sieve_node *n)
 		svtest_reset_result(t);
 	other = sieve_run_new(t->script, t->mails[t->n_mails - 1], &t->env,
 		&t->facts, t->arena, &err);
+	other->settings = t->settings;
+	other->limits = &t->settings->limits;
+	other->answer = svtest_answer;
 	other->plan = r->plan;
 	other->is_kept = r->is_kept;
 	other->host = t;
@@ -373,10 +365,6 @@ static const struct sieve_word words[] = {
 			{ SIEVE_STRING, "value", 0 } },
 		.check = check_set,
 		.exec = exec_set },
-	{ .name = "test_message",
-		.flags = SIEVE_COMMAND,
-		.params = { { SIEVE_STRING, "path", 0 } },
-		.exec = exec_message },
 	{ .name = "test_script_compile",
 		.flags = SIEVE_TEST,
 		.params = { { SIEVE_STRING, "path", 0 } },

@@ -10,6 +10,8 @@
 	row(encoded_character) \
 	row(variables) \
 	row(fileinto) \
+	row(mailbox) \
+	row(imap4flags) \
 	row(copy) \
 	row(envelope) \
 	row(body) \

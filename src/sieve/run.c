@@ -10,6 +10,7 @@
  */
 #include <mailmill/utf8.h>
 
+#include "folder.h"
 #include "script.h"
 
 #define REASON_MAX 4000 /* bytes of why a rule failed */
@@ -210,12 +211,14 @@ static bool is_same_action(const struct sieve_run *r,
 {
 	struct str folder = r->settings->default_folder;
 
+	if (a->kind == PLAN_FILEINTO && b->kind == PLAN_FILEINTO)
+		return sieve_folder_is_same(a->value, b->value);
 	if (a->kind == b->kind)
 		return a->kind != PLAN_NOTIFY && str_eq(a->value, b->value);
 	return (a->kind == PLAN_KEEP && b->kind == PLAN_FILEINTO &&
-		       str_eq_case(b->value, folder)) ||
+		       sieve_folder_is_same(b->value, folder)) ||
 	       (b->kind == PLAN_KEEP && a->kind == PLAN_FILEINTO &&
-		       str_eq_case(a->value, folder));
+		       sieve_folder_is_same(a->value, folder));
 }
 
 static struct plan_action *find_action(
@@ -276,6 +279,7 @@ int sieve_add(struct sieve_run *r, const struct sieve_node *n,
 		former->flags = a.flags;
 		former->n_flags = a.n_flags;
 		former->is_create |= a.is_create;
+		former->is_copy &= a.is_copy;
 		return 0;
 	}
 	if (n && check_action_limits(r, a.kind) < 0)

@@ -23,6 +23,12 @@ struct address_list;
 
 #define SIEVE_MATCH_VALUES_MAX 33 /* ${0} to ${32} */
 
+/* A growing list of values, in run->arena. Zeroed, it is empty. */
+struct sieve_values {
+	struct str *items;
+	size_t n;
+};
+
 struct sieve_run {
 	const struct sieve_script *script;
 	const struct sieve_settings *settings;
@@ -46,6 +52,10 @@ struct sieve_run {
 	struct str *variables; /* by slot */
 	struct str match_values[SIEVE_MATCH_VALUES_MAX];
 	unsigned n_match_values;
+	/* imap4flags: those that the mail came with, and the internal
+	 * variable once a script has touched it */
+	struct sieve_values mail_flags, flags;
+	bool has_flags;
 	void **states;			/* by extension: sieve_run_state() */
 	struct header_list *headers;	/* by id of a name: run.c */
 	struct address_list *addresses; /* by index of a field */
@@ -117,11 +127,6 @@ void sieve_index_headers(const struct sieve_node *n,
 size_t sieve_run_addresses(struct sieve_run *r, const struct mail_header *h,
 	const struct mail_address **out);
 
-/* A growing list of values, in run->arena. Zeroed, it is empty. */
-struct sieve_values {
-	struct str *items;
-	size_t n;
-};
 /* Adds a value (lent). */
 void sieve_values_add(
 	struct sieve_run *r, struct sieve_values *v, struct str value);

@@ -113,8 +113,10 @@ int svtest_set_mail(struct svtest *t, struct str raw, struct err *err)
 	t->mails[t->n_mails++] = mail;
 	t->stored = NULL;
 	set_envelope(t);
-	if (t->run)
-		sieve_run_set_mail(t->run, mail, &t->env);
+	if (!t->run)
+		return 0;
+	sieve_run_set_mail(t->run, mail, &t->env);
+	t->run->mail_flags = (struct sieve_values){ 0 };
 	return 0;
 }
 
@@ -273,6 +275,7 @@ int svtest_evaluate(struct svtest *t, struct err *err)
 void svtest_reset_result(struct svtest *t)
 {
 	t->run->plan = ARENA_NEW(t->arena, struct plan);
+	t->run->has_flags = false;
 	t->n_done = t->n_marked = 0;
 	t->run->is_kept = true;
 	t->run->n_redirects = 0;

@@ -7,17 +7,15 @@
  * does, errors are recorded and the mail as it came is kept. A second
  * execution of one result does only what was added since the first.
  */
+#include "folder.h"
 #include "svtest.h"
 
 #define MESSAGE_MAX ((size_t)64 << 20)
 
 struct svtest_folder *svtest_find_folder(struct svtest *t, struct str name)
 {
-	bool is_inbox = str_eq_case(name, STR("INBOX"));
-
 	for (size_t i = 0; i < t->n_folders; i++)
-		if (str_eq(t->folders[i].name, name) ||
-			(is_inbox && str_eq(t->folders[i].name, STR("INBOX"))))
+		if (sieve_folder_is_same(t->folders[i].name, name))
 			return &t->folders[i];
 	return NULL;
 }
@@ -125,6 +123,18 @@ static bool is_new_mail(const struct plan_action *a)
 	       a->kind == PLAN_VACATION || a->kind == PLAN_NOTIFY;
 }
 
+/* As Dovecot does, whose suite counts flags. */
+static void add_keyword(struct svtest *t, struct svtest_mail *m)
+{
+	const struct mail_attachment *list;
+	size_t n = mail_attachments(t->mails[t->n_mails - 1], &list);
+
+	m->flags = arena_grow(t->arena, m->flags, m->n_flags, m->n_flags + 1,
+		sizeof(*m->flags));
+	m->flags[m->n_flags++] = n ? STR("$HasAttachment")
+				   : STR("$HasNoAttachment");
+}
+
 static void deliver(struct svtest *t, struct str folder, struct str raw,
 	const struct plan_action *a)
 {
@@ -137,6 +147,7 @@ static void deliver(struct svtest *t, struct str folder, struct str raw,
 		.flags = a->flags,
 		.n_flags = a->n_flags,
 	};
+	add_keyword(t, &f->mails[f->n_mails - 1]);
 }
 
 static void post(struct svtest *t, const struct plan_action *a)

@@ -2,23 +2,14 @@
 /* ext_fileinto.c - fileinto (RFC 5228 section 4.1) and :copy (RFC 3894). */
 #include <mailmill/utf8.h>
 
+#include "../folder.h"
 #include "../sieve_private.h"
-
-#define FOLDER_MAX 1000
-
-static bool is_folder(struct str name)
-{
-	for (size_t i = 0; i < name.len; i++)
-		if ((unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f)
-			return false;
-	return name.len && name.len <= FOLDER_MAX && utf8_is_valid(name);
-}
 
 static int check_fileinto(struct sieve_check *c, struct sieve_node *n)
 {
 	const struct sieve_arg *arg = n->positional[0];
 
-	if (!arg->is_const || is_folder(arg->texts[0].value))
+	if (!arg->is_const || sieve_folder_is_valid(arg->texts[0].value))
 		return 0;
 	return sieve_error(c, arg->pos, "invalid folder name \"%.*s\"",
 		STR_ARG(str_sub(arg->texts[0].value, 0, 100)));
@@ -31,7 +22,7 @@ static int exec_fileinto(struct sieve_run *r, const struct sieve_node *n)
 
 	if (rc < 0)
 		return rc;
-	if (!is_folder(folder))
+	if (!sieve_folder_is_valid(folder))
 		return sieve_fail(r, "fileinto: invalid folder name \"%.*s\"",
 			STR_ARG(utf8_mend(r->arena, str_sub(folder, 0, 100))));
 	return sieve_add_action(

@@ -240,6 +240,16 @@ static int test_compile(struct sieve_run *r, const struct sieve_node *n)
 	return svtest_compile(svtest_of(r), path, NULL) == 0;
 }
 
+/* What lives in the result, and not in one run. */
+static void take_over(struct sieve_run *to, const struct sieve_run *from)
+{
+	to->is_kept = from->is_kept;
+	to->n_redirects = from->n_redirects;
+	to->mail_flags = from->mail_flags;
+	to->flags = from->flags;
+	to->has_flags = from->has_flags;
+}
+
 static int test_run(struct sieve_run *r, const struct sieve_node *n)
 {
 	struct svtest *t = svtest_of(r);
@@ -258,10 +268,10 @@ static int test_run(struct sieve_run *r, const struct sieve_node *n)
 	other->limits = &t->settings->limits;
 	other->answer = svtest_answer;
 	other->plan = r->plan;
-	other->is_kept = r->is_kept;
+	take_over(other, r);
 	other->host = t;
 	flow = sieve_run_script(other);
-	r->is_kept = other->is_kept;
+	take_over(r, other);
 	sieve_run_fini(other);
 	if (flow == SIEVE_FAILED) {
 		svtest_add_error(t, other->plan->fail);

@@ -135,6 +135,7 @@ static int take_mail(struct sieve_run *r, const struct svtest_mail *m)
 	if (svtest_set_mail(t, copy->raw, &err) < 0)
 		return sieve_fail(r, "%s", err.text);
 	t->stored = copy;
+	r->mail_flags = (struct sieve_values){ copy->flags, copy->n_flags };
 	if (copy->rcpt.p) {
 		t->env.sender = copy->sender;
 		t->env.rcpts[0].address = copy->rcpt;

@@ -56,6 +56,12 @@ const struct mail_header *mail_headers(struct mail *m, size_t *n);
 /* Lends the first field's value of a name (any case), or STR_NULL. */
 struct str mail_header(struct mail *m, struct str name);
 
+/*
+ * Reads a raw value as mail_header.value does: unfolded, RFC 2047 decoded,
+ * trimmed. Gives: in `a` or lent from raw.
+ */
+struct str mail_decode(struct arena *a, struct str raw);
+
 struct mail_address {
 	struct str name;    /* display name, decoded, may be empty */
 	struct str address; /* local@domain; raw text when it is no address */

@@ -445,6 +445,13 @@ struct str header_decode(struct arena *a, struct str raw)
 	return header_decode_words(a, header_unfold(a, raw));
 }
 
+struct str mail_decode(struct arena *a, struct str raw)
+{
+	struct str value = header_decode(a, raw);
+
+	return value.p ? value : STR("");
+}
+
 struct str header_hinted(struct mail *m, struct str raw)
 {
 	if (!m->hint.len || charset_is_plain(raw) || utf8_is_valid(raw) ||

@@ -18,6 +18,8 @@ struct reader {
 	size_t at;
 	struct buf local, domain;
 	bool has_gap; /* words stood side by side, without a dot */
+	bool is_name; /* what is read may be a name: UTF-8 is fine (RFC 6532) */
+	bool has_8bit;
 	const char *why;
 };
 
@@ -37,6 +39,16 @@ static bool is_atom(int c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 	       (c >= '0' && c <= '9') ||
 	       (c > 0 && strchr("!#$%&'*+-/=?^_`{|}~", c));
+}
+
+/* Tells whether a letter of a word comes next. */
+static bool is_word(struct reader *r)
+{
+	int c = peek(r);
+
+	if (r->is_name && c >= 0x80)
+		r->has_8bit = true;
+	return is_atom(c) || (r->is_name && c >= 0x80);
 }
 
 /* Steps over blanks and comments. Returns: 0, or -1: one is not closed. */
@@ -65,7 +77,7 @@ static int read_quoted(struct reader *r, struct buf *out)
 	for (r->at++; peek(r) >= 0 && peek(r) != '"'; r->at++) {
 		if (peek(r) == '\\')
 			r->at++;
-		if (peek(r) < ' ' || peek(r) >= 0x7f)
+		if (!is_word(r) && (peek(r) < ' ' || peek(r) >= 0x7f))
 			return refuse(r, "a quoted part is broken");
 		buf_byte(out, (unsigned char)peek(r));
 	}
@@ -88,13 +100,13 @@ static int read_words(struct reader *r, struct buf *out, bool has_quotes)
 	for (;;) {
 		if (skip_space(r) < 0)
 			return -1;
-		if (is_atom(peek(r)) || peek(r) == '"')
+		if (is_word(r) || peek(r) == '"')
 			note_gap(r, out);
 		if (has_quotes && peek(r) == '"') {
 			if (read_quoted(r, out) < 0)
 				return -1;
-		} else if (is_atom(peek(r)) || peek(r) == '.') {
-			while (is_atom(peek(r)) || peek(r) == '.')
+		} else if (is_word(r) || peek(r) == '.') {
+			while (is_word(r) || peek(r) == '.')
 				buf_byte(out, (unsigned char)r->s.p[r->at++]);
 		} else {
 			return 0;
@@ -135,6 +147,9 @@ static int read_spec(struct reader *r)
 		return refuse(r, "nothing stands before the @");
 	if (r->has_gap)
 		return refuse(r, "several words stand before the @");
+	if (r->has_8bit)
+		return refuse(r, "only ASCII may stand before the @");
+	r->is_name = false;
 	r->at++;
 	if (read_domain(r) < 0)
 		return -1;
@@ -147,7 +162,7 @@ static int read_spec(struct reader *r)
 static int read_angle(struct reader *r)
 {
 	buf_clear(&r->local);
-	r->has_gap = false;
+	r->has_gap = r->is_name = r->has_8bit = false;
 	r->at++;
 	if (read_words(r, &r->local, true) < 0 || read_spec(r) < 0)
 		return -1;
@@ -203,6 +218,7 @@ int sieve_address_read(
 		.s = s,
 		.local = BUF_INIT(LOCAL_MAX),
 		.domain = BUF_INIT(DOMAIN_MAX),
+		.is_name = true,
 	};
 	int rc = read_mailbox(&r);
 

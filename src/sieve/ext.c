@@ -31,6 +31,11 @@
 	row(spamtest) \
 	row(spamtestplus) \
 	row(virustest) \
+	row(duplicate) \
+	row(reject) \
+	row(ereject) \
+	row(vacation) \
+	row(vacation_seconds) \
 	row(mailmill) \
 	row(mailmill_mail) \
 	row(mailmill_find) \

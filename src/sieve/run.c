@@ -236,6 +236,10 @@ static int check_action_limits(struct sieve_run *r, enum plan_action_kind kind)
 		return sieve_fail(r,
 			"total number of actions exceeds policy limit (%u)",
 			r->limits->actions);
+	if (kind == PLAN_NOTIFY && r->n_notifies++ >= r->limits->notifies)
+		return sieve_fail(r,
+			"number of notify actions exceeds policy limit (%u)",
+			r->limits->notifies);
 	if (kind != PLAN_REDIRECT)
 		return 0;
 	if (r->n_redirects >= r->limits->redirects)
@@ -360,6 +364,24 @@ struct plan_file *sieve_add_file(
 	f = &rec->files[rec->n_files++];
 	*f = (struct plan_file){ .line = n->pos.line };
 	return f;
+}
+
+int sieve_add_mark(struct sieve_run *r, const struct plan_mark *m)
+{
+	struct plan *p = r->plan;
+
+	for (size_t i = 0; i < p->n_marks; i++) {
+		if (!str_eq(p->marks[i].key, m->key))
+			continue;
+		p->marks[i] = *m;
+		return 0;
+	}
+	if (p->n_marks == PLAN_MARKS_MAX)
+		return sieve_fail(
+			r, "more than %d tests for duplicates", PLAN_MARKS_MAX);
+	p->marks = add_room(r, p->marks, p->n_marks, sizeof(*p->marks));
+	p->marks[p->n_marks++] = *m;
+	return 0;
 }
 
 void sieve_add_note(struct sieve_run *r, struct str text)

@@ -44,7 +44,7 @@ struct sieve_run {
 	const struct sieve_node *at; /* what runs now, for messages */
 	bool is_kept;		     /* the implicit keep is still in effect */
 	bool is_taken;		     /* the last if or elsif ran its block */
-	unsigned n_redirects;
+	unsigned n_redirects, n_notifies;
 	uint64_t steps;			/* left */
 	size_t used_before;		/* of the arena, by others */
 	const struct sieve_node *leave; /* of SIEVE_LEAVE */
@@ -186,6 +186,11 @@ MUST_CHECK struct plan_field *sieve_add_field(struct sieve_run *r,
 /* Adds an empty file to a record. Returns: it, or NULL: failed (too many). */
 MUST_CHECK struct plan_file *sieve_add_file(
 	struct sieve_run *r, const struct sieve_node *n, size_t record);
+/*
+ * Adds something to remember when all of the plan was done; of two with one
+ * key the later counts. The key is lent. Returns: 0 or SIEVE_FAILED (too many).
+ */
+MUST_CHECK int sieve_add_mark(struct sieve_run *r, const struct plan_mark *m);
 /* Adds a line for the journal. */
 void sieve_add_note(struct sieve_run *r, struct str text);
 
@@ -202,8 +207,14 @@ MUST_CHECK int sieve_ask(struct sieve_run *r, struct plan_question *q,
  * Mail that goes out
  */
 
+/* Tells the address of who runs the mail system here. */
+struct str sieve_postmaster(struct sieve_run *r);
 /* Tells whose rule this is: the configured owner, or this mail's recipient. */
 struct str sieve_owner(const struct sieve_run *r);
+/* Tells the recipient as the sender wrote it (ORCPT), or else the recipient. */
+struct str sieve_orig_rcpt(struct sieve_run *r);
+/* Undoes xtext (RFC 3461 section 4); what is wrong in it stays. In `a`. */
+struct str sieve_xtext(struct arena *a, struct str s);
 /*
  * Tells the reverse-path for mail that goes out, as a setting's rule says
  * ("sender", "<list@example.org>", ...; see struct sieve_settings). To a mail

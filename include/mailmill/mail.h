@@ -148,6 +148,27 @@ const char *mail_kind_name(enum mail_kind kind);
  */
 enum mail_kind mail_kind(struct mail *m, const char *sender);
 
+/* A recipient that a bounce, delay or success notice is about. */
+struct mail_bounce {
+	struct str recipient;  /* the final one, or what was given */
+	struct str status;     /* RFC 3463: "5.1.1", or empty */
+	struct str reply_code; /* of SMTP: "550", or empty */
+	struct str action;     /* RFC 3464: "failed", or empty: in words */
+	const char *reason;    /* "userunknown"; "undefined" when none tells */
+	struct str diagnostic; /* what the host said, one line */
+	struct str host;       /* that said it, or that reports */
+	bool is_permanent;
+	bool is_guess; /* the notice does not say clearly whom it is about */
+};
+/*
+ * Lists the recipients of a notice, from its delivery status (RFC 3464) and
+ * from its words; nothing for other kinds of mail. Reasons are listed in
+ * mailmill-sieve(5). Lends: in the mail.
+ */
+size_t mail_bounces(struct mail *m, const struct mail_bounce **out);
+/* Lends the Message-ID of the mail that a notice is about, or "". */
+struct str mail_bounced_id(struct mail *m);
+
 /*
  * Tells the identity of architecture.md: SHA-256 over Message-ID, Date, From,
  * Subject and decoded body parts, without trace headers.

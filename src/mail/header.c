@@ -261,6 +261,16 @@ struct fields *header_fields(struct mail *m, struct part *p)
 
 /* ---- reading values ---- */
 
+struct str header_id(struct str s)
+{
+	ssize_t open = str_chr(s, '<'), close = str_chr(s, '>');
+
+	if (open >= 0 && close > open)
+		return str_trim(str_sub(
+			s, (size_t)open + 1, (size_t)(close - open) - 1));
+	return str_trim(s);
+}
+
 struct str header_unfold(struct arena *a, struct str raw)
 {
 	char *p, *to;

@@ -59,11 +59,14 @@ struct mail {
 	size_t n_attachments;
 	struct str *references;
 	size_t n_references;
+	struct mail_bounce *bounces;
+	size_t n_bounces;
+	struct str bounced_id;
 	uint64_t size;
 	struct str text, html, reply, signature;
 	unsigned char identity[HASH_LEN];
 	bool has_bodies, has_attachments, has_references, has_size, has_text,
-		has_html, has_reply, has_identity;
+		has_html, has_reply, has_identity, has_bounces;
 	struct str *values; /* one a name in value.c, made when asked for */
 	bool *has_value;
 };
@@ -111,6 +114,8 @@ struct str header_decode_words(struct arena *a, struct str text);
 /* Reads raw 8-bit bytes as the mail's parts are written, where none is UTF-8.
  */
 struct str header_hinted(struct mail *m, struct str raw);
+/* Lends what stands between < and >, or all of it, trimmed. */
+struct str header_id(struct str s);
 /* Unfolds only. */
 struct str header_unfold(struct arena *a, struct str raw);
 /* Decodes a field's value once. */

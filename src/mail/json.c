@@ -138,6 +138,30 @@ static json_t *attachments_of(struct mail *m)
 	return list;
 }
 
+static json_t *bounces_of(struct mail *m)
+{
+	const struct mail_bounce *b;
+	size_t n = mail_bounces(m, &b);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *j = json_object();
+		set(j, "recipient", b[i].recipient);
+		set_unless_empty(j, "status", b[i].status);
+		set_unless_empty(j, "reply_code", b[i].reply_code);
+		set_unless_empty(j, "action", b[i].action);
+		set(j, "reason", str_c(b[i].reason));
+		json_object_set_new(
+			j, "permanent", json_boolean(b[i].is_permanent));
+		set_unless_empty(j, "diagnostic", b[i].diagnostic);
+		set_unless_empty(j, "host", b[i].host);
+		if (b[i].is_guess)
+			json_object_set_new(j, "guess", json_true());
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
 static json_t *headers_of(struct mail *m)
 {
 	size_t n;
@@ -209,6 +233,8 @@ json_t *mail_to_json(struct mail *m)
 		set_value(m, j, values[i]);
 	json_object_set_new(j, "size", json_integer((json_int_t)mail_size(m)));
 	json_object_set_new(j, "list", list_of(m));
+	json_object_set_new(j, "bounce", bounces_of(m));
+	set_unless_empty(j, "bounced_message_id", mail_bounced_id(m));
 	json_object_set_new(j, "attachments", attachments_of(m));
 	json_object_set_new(j, "parts", tree_of(m));
 	json_object_set_new(j, "headers", headers_of(m));

@@ -8,7 +8,7 @@
  * In doubt a mail is ordinary: a robot that makes a record costs a glance, a
  * customer taken for a robot is lost.
  */
-#include "inside.h"
+#include "bounce.h"
 
 static const char *const kind_names[MAIL_N_KINDS] = {
 	[MAIL_ORDINARY] = "ordinary",
@@ -144,8 +144,19 @@ static enum mail_kind read_actions(struct mail *m, struct mail_part *p)
 	return kind;
 }
 
+/* Hotmail's complaints: no report, but a field in the mail complained of. */
+static bool is_hotmail_complaint(struct mail *m, struct mail_part *p)
+{
+	struct str head = str_sub(m->raw, p->offset, 4096);
+
+	return part_of(p)->is_message &&
+	       str_find_case(head, STR("X-HmXmrOriginalRecipient:")) >= 0;
+}
+
 static enum mail_kind judge_report_part(struct mail *m, struct mail_part *p)
 {
+	if (is_hotmail_complaint(m, p))
+		return MAIL_FEEDBACK_REPORT;
 	if (!str_eq(p->type, STR("message")))
 		return UNSURE;
 	if (str_eq(p->subtype, STR("delivery-status")) ||
@@ -214,14 +225,14 @@ static const char *const bounce_subjects[] = { "undeliver", "undelivered mail",
 	"returned to", "mail returned", "permanent delivery failure",
 	"unable to deliver", "not delivered", "wurde nicht zugestellt",
 	"address unknown", "user unknown", "delivery unsuccessful",
-	"failure delivery", "error during delivery",
+	"failure delivery", "error during delivery", "error sending your mail",
 	"\xe3\x83\xa1\xe3\x83\xbc"
 	"\xe3\x83\xab\xe3\x82\xa8\xe3\x83\xa9\xe3\x83\xbc" };
 
 static const char *const bounce_texts[] = { "qmail-send program",
 	"were undeliverable", "permanent error", "fatal error", "unknown user",
 	"no such user", "user unknown", "mailbox full", "mailbox is full",
-	"quota exceeded", "over quota", "able to deliver",
+	"quota exceeded", "over quota", "mailbox quota", "able to deliver",
 	"could not be delivered", "error delivering" };
 
 static const char *const vacation_subjects[] = { "automatic reply",
@@ -258,6 +269,50 @@ static bool is_list(struct clues *c)
 	       has(c, "x-mailman-version") || has(c, "x-beenthere");
 }
 
+/* Somebody answers or passes on a notice: it is his mail. */
+static bool is_passed_on(struct clues *c)
+{
+	struct str base;
+
+	return mail_value(c->m, STR("subject_base"), &base) == 0 &&
+	       base.len < c->subject.len;
+}
+
+/* A part that is a mail from the address that this one is to. */
+static bool has_own_mail(struct clues *c)
+{
+	struct mail_address *to;
+	size_t n = mail_addresses(
+		c->m->arena, header_raw(c->m, c->m->root, "to"), &to);
+
+	if (n != 1 || !to->is_valid || is_passed_on(c))
+		return false;
+	for (struct mail_part *p = c->m->root->pub.first; p; p = p->next) {
+		struct mail_address *from;
+		struct str raw;
+		if (!part_of(p)->is_message || !p->first)
+			continue;
+		raw = header_raw(c->m, part_of(p->first), "from");
+		if (mail_addresses(c->m->arena, raw, &from) &&
+			str_eq_case(from->address, to->address))
+			return true;
+	}
+	return false;
+}
+
+/* A part that is the mail that came back, or the text of one. */
+static bool returns_mail(struct clues *c)
+{
+	struct str original;
+
+	for (struct mail_part *p = c->m->root->pub.first; p; p = p->next)
+		if (part_of(p)->is_message ||
+			str_eq(p->subtype, STR("rfc822-headers")))
+			return true;
+	bounce_notice(str_sub(mail_text(c->m), 0, BOUNCE_TEXT_MAX), &original);
+	return original.len > 0;
+}
+
 /* Bounces that are no multipart/report: two signs are needed. */
 static enum mail_kind judge_old_bounce(struct clues *c)
 {
@@ -267,6 +322,12 @@ static enum mail_kind judge_old_bounce(struct clues *c)
 		c->subject, bounce_subjects, COUNT(bounce_subjects));
 
 	if (has(c, "x-failed-recipients"))
+		return is_delay ? MAIL_DELAY : MAIL_BOUNCE;
+	if (has_own_mail(c) &&
+		holds_one(str_sub(mail_text(c->m), 0, TEXT_LOOKED_AT),
+			bounce_texts, COUNT(bounce_texts)))
+		return is_delay ? MAIL_DELAY : MAIL_BOUNCE;
+	if (is_subject && !is_list(c) && !is_passed_on(c) && returns_mail(c))
 		return is_delay ? MAIL_DELAY : MAIL_BOUNCE;
 	if (!c->is_from_daemon && !(c->is_null_sender && is_subject))
 		return is_delay && c->is_null_sender ? MAIL_DELAY : UNSURE;

@@ -101,19 +101,9 @@ static struct str make_subject(struct mail *m)
 	return mail_header(m, STR("subject"));
 }
 
-static struct str trim_id(struct str s)
-{
-	ssize_t open = str_chr(s, '<'), close = str_chr(s, '>');
-
-	if (open >= 0 && close > open)
-		return str_trim(str_sub(
-			s, (size_t)open + 1, (size_t)(close - open) - 1));
-	return str_trim(s);
-}
-
 static struct str make_message_id(struct mail *m)
 {
-	return trim_id(mail_header(m, STR("message-id")));
+	return header_id(mail_header(m, STR("message-id")));
 }
 
 static size_t add_ids(struct str s, struct str *out, size_t max)
@@ -306,7 +296,48 @@ static struct str make_size(struct mail *m)
 /* The id within < > of "Name of the list <id.example.org>". */
 static struct str make_list_id(struct mail *m)
 {
-	return trim_id(mail_header(m, STR("list-id")));
+	return header_id(mail_header(m, STR("list-id")));
+}
+
+/* ---- bounces ---- */
+
+static const struct mail_bounce *first_bounce(struct mail *m)
+{
+	static const struct mail_bounce none;
+	const struct mail_bounce *list;
+
+	return mail_bounces(m, &list) ? list : &none;
+}
+
+static struct str make_bounce_recipient(struct mail *m)
+{
+	return first_bounce(m)->recipient;
+}
+static struct str make_bounce_status(struct mail *m)
+{
+	return first_bounce(m)->status;
+}
+static struct str make_bounce_reason(struct mail *m)
+{
+	const char *reason = first_bounce(m)->reason;
+
+	return str_c(reason ? reason : "");
+}
+static struct str make_bounce_diagnostic(struct mail *m)
+{
+	return first_bounce(m)->diagnostic;
+}
+static struct str make_bounce_permanent(struct mail *m)
+{
+	const struct mail_bounce *b = first_bounce(m);
+
+	return !b->reason	 ? STR("")
+	       : b->is_permanent ? STR("true")
+				 : STR("false");
+}
+static struct str make_bounce_message_id(struct mail *m)
+{
+	return mail_bounced_id(m);
 }
 
 static const struct value {
@@ -336,13 +367,21 @@ static const struct value {
 	{ "kind", make_kind },
 	{ "size", make_size },
 	{ "list.id", make_list_id },
+	{ "bounce.recipient", make_bounce_recipient },
+	{ "bounce.status", make_bounce_status },
+	{ "bounce.reason", make_bounce_reason },
+	{ "bounce.diagnostic", make_bounce_diagnostic },
+	{ "bounce.permanent", make_bounce_permanent },
+	{ "bounce.message_id", make_bounce_message_id },
 };
 
 static const char *const names[] = { "from", "from.name", "from.local",
 	"from.domain", "sender", "reply_to", "to", "cc", "bcc", "delivered_to",
 	"subject", "subject_base", "message_id", "in_reply_to", "references",
 	"date", "text", "html", "reply", "signature", "kind", "size", "list.id",
-	"header.", NULL };
+	"bounce.recipient", "bounce.status", "bounce.reason",
+	"bounce.diagnostic", "bounce.permanent", "bounce.message_id", "header.",
+	NULL };
 
 _Static_assert(COUNT(names) == COUNT(values) + 2,
 	"names[] lists values[], \"header.\" and the end");

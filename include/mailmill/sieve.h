@@ -73,9 +73,10 @@ struct sieve_item {
 
 #define SIEVE_FIND_NONE 1
 /*
- * Brings a script that another includes (RFC 6609). Gives: in `a` its source,
- * and in *path how messages call it. Returns: 0, SIEVE_FIND_NONE, or -1 with
- * *err: it is there and can't be read.
+ * Brings a script that another includes (RFC 6609). The name has no ".sieve"
+ * at its end, no "/" and no control characters. Gives: in `a` its source, and
+ * in *path how messages call it. Returns: 0, SIEVE_FIND_NONE, or -1 with *err:
+ * it is there and can't be read.
  */
 typedef int (*sieve_find_fn)(void *ctx, struct arena *a, bool is_global,
 	struct str name, struct str *path, struct str *source, struct err *err);
@@ -97,6 +98,9 @@ struct sieve_settings {
 	size_t n_environment;
 	sieve_find_fn find; /* NULL: there is nothing to include */
 	void *find_ctx;
+	/* An included script that is not there is no error of a script but of
+	 * its evaluation: for scripts that are only checked or stored. */
+	bool allows_missing;
 
 	/* "sender", "recipient", "orig_recipient", "owner", "postmaster", or
 	 * "<address>": reverse-path of what goes out */
@@ -134,6 +138,7 @@ struct sieve_diag {
 	struct str message;    /* one line, without place */
 	struct str hint;       /* what to write instead, or empty */
 	struct str source;     /* the source line, for the caret */
+	struct str file;       /* of an included script; or empty */
 };
 
 struct sieve_diags {
@@ -142,7 +147,10 @@ struct sieve_diags {
 	size_t n, cap;
 };
 
-/* Adds "FILE:LINE:COL: error: message", source line, caret, hint. */
+/*
+ * Adds "FILE:LINE:COL: error: message", source line, caret, hint. A finding in
+ * an included script names that instead.
+ */
 void sieve_diag_print(
 	struct buf *out, const char *file, const struct sieve_diag *d);
 
@@ -158,9 +166,18 @@ MUST_CHECK int sieve_compile(const char *name, struct str source,
 	struct sieve_script **out);
 /* Ends it. Accepts NULL. */
 void sieve_free(struct sieve_script *s);
-/* Lends name and SHA-256 (hex) of the source. */
+/* Lends name and SHA-256 (hex) of the source, and of all that it includes. */
 struct str sieve_name(const struct sieve_script *s);
 struct str sieve_sha256(const struct sieve_script *s);
+
+/* A script that another includes; the same name may be in both places. */
+struct sieve_include {
+	bool is_global;
+	struct str name, path, source; /* as sieve_find_fn has them */
+};
+/* Lends all that a script includes, each once, also what those include. */
+size_t sieve_includes(
+	const struct sieve_script *s, const struct sieve_include **out);
 
 /*
  * Evaluates a script; equal arguments always give an equal plan. Record keys

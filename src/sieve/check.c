@@ -108,7 +108,9 @@ unsigned sieve_ext_index(const struct sieve_ext *ext)
 void *sieve_check_state(
 	struct sieve_check *c, const struct sieve_ext *ext, size_t size)
 {
-	void **state = &c->script->states[sieve_ext_index(ext)];
+	struct sieve_script *s = ext->shares_state ? c->script->root
+						   : c->script;
+	void **state = &s->states[sieve_ext_index(ext)];
 
 	if (!*state)
 		*state = arena_alloc(c->script->arena, size);
@@ -434,7 +436,7 @@ void sieve_check_script(struct sieve_check *c)
 const struct sieve_regex *sieve_check_regex(struct sieve_check *c,
 	struct sieve_pos pos, struct str pattern, unsigned flags)
 {
-	struct sieve_script *s = c->script;
+	struct sieve_script *s = c->script->root;
 	char error[SIEVE_REGEX_ERROR_MAX];
 	struct sieve_regex *re;
 	size_t offset = 0;

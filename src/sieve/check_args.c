@@ -71,7 +71,7 @@ static bool wants_const(enum sieve_type type)
 
 static void intern_headers(struct sieve_check *c, struct sieve_arg *arg)
 {
-	struct sieve_script *s = c->script;
+	struct sieve_script *s = c->script->root;
 
 	arg->ids = arena_array(s->arena, arg->n, sizeof(*arg->ids));
 	for (size_t i = 0; i < arg->n; i++) {

@@ -56,6 +56,7 @@ void sieve_tell(struct sieve_teller *t, enum sieve_severity severity,
 	d->line = pos.line;
 	d->column = pos.column;
 	d->message = print_text(list->arena, fmt, ap);
+	d->file = arena_str(list->arena, t->file);
 	d->source = arena_str(list->arena, find_line(t->source, pos.offset));
 }
 
@@ -105,8 +106,10 @@ static void print_source(struct buf *out, struct str line, size_t column)
 void sieve_diag_print(
 	struct buf *out, const char *file, const struct sieve_diag *d)
 {
-	buf_printf(out, "%s:%u:%u: %s: %.*s\n", file, d->line, d->column,
-		d->severity == SIEVE_ERROR ? "error" : "warning",
+	struct str name = d->file.len ? d->file : str_c(file);
+
+	buf_printf(out, "%.*s:%u:%u: %s: %.*s\n", STR_ARG(name), d->line,
+		d->column, d->severity == SIEVE_ERROR ? "error" : "warning",
 		STR_ARG(d->message));
 	print_source(out, d->source, d->column);
 	if (d->hint.len)

@@ -15,6 +15,7 @@
 /* Adds findings of one source to the caller's list. */
 struct sieve_teller {
 	struct str source;
+	struct str file; /* of an included script; or empty */
 	struct sieve_diags *diags;
 	unsigned n_errors;
 	bool is_full;

@@ -26,6 +26,7 @@
 	row(date) \
 	row(field_index) \
 	row(environment) \
+	row(include) \
 	row(vnd_environment) \
 	row(debug) \
 	row(spamtest) \

@@ -98,8 +98,9 @@ enum sieve_flow {
 	SIEVE_WAIT = -2,   /* a question must be answered first: sieve_ask() */
 	SIEVE_FAILED = -1, /* sieve_fail() has told why */
 	SIEVE_GO_ON = 0,
-	SIEVE_STOP = 1,	 /* the script ends normally */
-	SIEVE_LEAVE = 2, /* run->leave is the node whose block is left */
+	SIEVE_STOP = 1,	  /* the script ends normally */
+	SIEVE_LEAVE = 2,  /* run->leave is the node whose block is left */
+	SIEVE_RETURN = 3, /* an included script ends; or else as SIEVE_STOP */
 };
 
 struct sieve_word {
@@ -141,6 +142,11 @@ struct sieve_ext {
 	const char *capability; /* NULL: always there */
 	/* What is turned on with it; NULL ends. */
 	const char *const *implies;
+	/*
+	 * sieve_check_state() is one for a script and all that it includes; it
+	 * is each script's own otherwise.
+	 */
+	bool shares_state;
 	/* Only scripts that the test runner compiles may require it. */
 	bool is_for_tests;
 	/* ihave must say no: it changes how strings are read. */
@@ -228,6 +234,12 @@ void *sieve_check_state(
  * Returns: 0, or -1: an error was told (no identifier, too many ...).
  */
 MUST_CHECK int sieve_check_variable(struct sieve_check *c, struct sieve_pos pos,
+	struct str name, unsigned *slot);
+/*
+ * Makes a name that of a variable that all scripts share: of `global`, and of
+ * "global.NAME". Returns: 0, or -1: an error was told.
+ */
+MUST_CHECK int sieve_check_global(struct sieve_check *c, struct sieve_pos pos,
 	struct str name, unsigned *slot);
 /*
  * Compiles a pattern; the script owns it. `flags`: see regex.h.

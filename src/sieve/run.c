@@ -129,11 +129,11 @@ static const struct header_list *get_headers(struct sieve_run *r, unsigned id)
 	struct header_list *list;
 
 	if (!r->headers)
-		r->headers = arena_array(r->arena, r->script->n_headers,
+		r->headers = arena_array(r->arena, r->script->root->n_headers,
 			sizeof(struct header_list));
 	list = &r->headers[id];
 	if (!list->is_known)
-		find_headers(r, r->script->headers[id], list);
+		find_headers(r, r->script->root->headers[id], list);
 	return list;
 }
 
@@ -436,7 +436,10 @@ void *sieve_run_state(
 void *sieve_run_script_state(
 	const struct sieve_run *r, const struct sieve_ext *ext)
 {
-	return r->script->states[sieve_ext_index(ext)];
+	const struct sieve_script *s = ext->shares_state ? r->script->root
+							 : r->script;
+
+	return s->states[sieve_ext_index(ext)];
 }
 
 const struct sieve_regex *sieve_run_regex(
@@ -481,13 +484,17 @@ struct sieve_run *sieve_run_new(const struct sieve_script *s, struct mail *mail,
 	r->plan->script = arena_str(a, s->name);
 	r->plan->script_sha256 = arena_str(a, s->sha256);
 	r->variables = arena_array(a, s->n_variables, sizeof(*r->variables));
+	r->globals = arena_array(a, s->n_globals, sizeof(*r->globals));
+	r->is_included = arena_array(a, s->n_included, sizeof(bool));
 	r->states = arena_array(a, SIEVE_EXTS_MAX, sizeof(*r->states));
 	return r;
 }
 
 int sieve_run_script(struct sieve_run *r)
 {
-	return sieve_exec_block(r, r->script->top);
+	int flow = sieve_exec_block(r, r->script->top);
+
+	return flow == SIEVE_RETURN ? SIEVE_STOP : flow;
 }
 
 /* Leaves nothing of the plan but why it failed. */

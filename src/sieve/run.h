@@ -50,12 +50,15 @@ struct sieve_run {
 	const struct sieve_node *leave; /* of SIEVE_LEAVE */
 
 	struct str *variables; /* by slot */
+	struct str *globals;   /* the same, of all scripts */
 	struct str match_values[SIEVE_MATCH_VALUES_MAX];
 	unsigned n_match_values;
 	/* imap4flags: those that the mail came with, and the internal
 	 * variable once a script has touched it */
 	struct sieve_values mail_flags, flags;
 	bool has_flags;
+	bool *is_included; /* by number of an included script */
+	unsigned include_depth;
 	void **states;			/* by extension: sieve_run_state() */
 	struct header_list *headers;	/* by id of a name: run.c */
 	struct address_list *addresses; /* by index of a field */

@@ -9,11 +9,25 @@
 #include "sieve_private.h"
 
 #define SIEVE_EXTS_MAX 64
-#define SIEVE_VARIABLE_NAME_MAX 64
+/* Slots from here on are those of variables that all scripts share. */
+#define SIEVE_GLOBAL_SLOT (1U << 16)
 
-/* Compiled once, then never changed: may serve many evaluations. */
+/* A script that a tree of scripts includes, once for each name. */
+struct sieve_included {
+	unsigned number;
+	bool is_missing, is_bad;
+	bool is_open; /* while it is compiled */
+	struct sieve_script *script;
+};
+
+/*
+ * Compiled once, then never changed: may serve many evaluations. What it
+ * includes are scripts, too, which live in the arena of their root; header
+ * names, patterns and shared variables are the root's.
+ */
 struct sieve_script {
 	struct arena *arena;
+	struct sieve_script *root; /* itself, unless it is an included one */
 	struct str name, source, sha256;
 	const struct sieve_settings *settings;
 	struct sieve_node *top;
@@ -24,6 +38,11 @@ struct sieve_script {
 	struct sieve_regex **regexes;
 	size_t n_regexes;
 	void *states[SIEVE_EXTS_MAX];
+	unsigned n_globals;
+	/* Of a root: what is included, in the order of the text. */
+	struct sieve_include *includes; /* NULL name: it is not there */
+	struct sieve_included **included;
+	size_t n_included;
 };
 
 /* One checking of one script. */
@@ -33,7 +52,9 @@ struct sieve_check {
 	bool is_for_tests;
 	uint64_t enabled;      /* bits by index of sieve_exts[] */
 	struct map *variables; /* name in lower case -> slot + 1 */
-	struct map *headers;   /* name in lower case -> id + 1 */
+	struct map *headers;   /* name in lower case -> id + 1; of the root */
+	struct map *globals;   /* name in lower case -> slot + 1; of the root */
+	unsigned depth;	       /* of includes */
 	struct map *told;      /* what is told once a script */
 };
 
@@ -61,8 +82,33 @@ bool sieve_check_is_tag(const struct sieve_check *c, const struct sieve_node *n,
 /* Takes a bound node's arguments apart and checks them. 0, or -1: told. */
 MUST_CHECK int sieve_check_args(struct sieve_check *c, struct sieve_node *n);
 
+/* Shares a variable with other scripts from here on: `global`. 0 or -1. */
+MUST_CHECK int sieve_check_share(
+	struct sieve_check *c, struct sieve_pos pos, struct str name);
 /* Checks a parsed script: binds it to its words. Errors are told. */
 void sieve_check_script(struct sieve_check *c);
+/* Makes a script in its root's arena; NULL: it is a root itself. */
+struct sieve_script *sieve_script_begin(struct sieve_script *root,
+	struct str name, struct str source,
+	const struct sieve_settings *settings);
+/*
+ * Parses and checks a script that was begun; `by` checks the one that includes
+ * it, or is NULL. Errors are told to t.
+ */
+void sieve_script_fill(struct sieve_script *s, struct sieve_teller *t,
+	bool for_tests, const struct sieve_check *by);
+/*
+ * Finds or compiles what a node includes. `is_once` means that it may be on
+ * its way already. *out is NULL when it is not there, or the root itself.
+ * Returns: 0, or -1: an error was told.
+ */
+MUST_CHECK int sieve_include_check(struct sieve_check *c, struct sieve_pos pos,
+	const struct sieve_include *what, bool is_once, bool is_optional,
+	const struct sieve_included **out);
+/* Runs an included script. Returns: an enum sieve_flow. */
+int sieve_include_run(struct sieve_run *r, const struct sieve_included *what);
+/* Makes the root's SHA-256 cover what it includes. */
+void sieve_include_seal(struct sieve_script *root);
 
 /* Applies text_check() and cuts the string at its references. 0 or -1. */
 MUST_CHECK int sieve_check_text(

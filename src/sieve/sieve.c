@@ -25,38 +25,53 @@ static PRINTF(2, 3) void tell_size(struct sieve_teller *t, const char *fmt, ...)
 	va_end(ap);
 }
 
-static struct sieve_script *begin_script(const char *name, struct str source,
+struct sieve_script *sieve_script_begin(struct sieve_script *root,
+	struct str name, struct str source,
 	const struct sieve_settings *settings)
 {
-	struct sieve_script *s = NEW(struct sieve_script);
+	struct sieve_script *s = root ? ARENA_NEW(root->arena,
+						struct sieve_script)
+				      : NEW(struct sieve_script);
 	unsigned char digest[HASH_LEN];
 	char hex[HASH_HEX_LEN + 1];
 
 	hash_bytes(source, digest);
 	hash_hex(digest, hex);
-	s->arena = arena_new();
-	s->name = arena_str(s->arena, str_c(name));
+	s->root = root ? root : s;
+	s->arena = root ? root->arena : arena_new();
+	s->name = arena_str(s->arena, name);
 	s->source = arena_str(s->arena, source);
 	s->sha256 = arena_str(s->arena, str_c(hex));
 	s->settings = settings;
 	return s;
 }
 
-static void check(
-	struct sieve_script *s, struct sieve_teller *t, bool for_tests)
+static void check(struct sieve_script *s, struct sieve_teller *t,
+	bool for_tests, const struct sieve_check *by)
 {
 	AUTO(map) struct map *variables = map_new(), *headers = map_new(),
-			     *told = map_new();
+			     *globals = map_new(), *told = map_new();
 	struct sieve_check c = {
 		.script = s,
 		.teller = t,
 		.is_for_tests = for_tests,
 		.variables = variables,
-		.headers = headers,
+		.headers = by ? by->headers : headers,
+		.globals = by ? by->globals : globals,
+		.depth = by ? by->depth + 1 : 0,
 		.told = told,
 	};
 
 	sieve_check_script(&c);
+}
+
+void sieve_script_fill(struct sieve_script *s, struct sieve_teller *t,
+	bool for_tests, const struct sieve_check *by)
+{
+	t->source = s->source;
+	s->top = sieve_parse(s->source, s->arena, &s->settings->limits, t);
+	if (!t->n_errors)
+		check(s, t, for_tests, by);
 }
 
 int sieve_compile_for(bool for_tests, const char *name, struct str source,
@@ -74,13 +89,11 @@ int sieve_compile_for(bool for_tests, const char *name, struct str source,
 			source.len, settings->limits.script_len);
 		return -1;
 	}
-	s = begin_script(name, source, settings);
-	t.source = s->source;
-	s->top = sieve_parse(s->source, s->arena, &settings->limits, &t);
-	if (!t.n_errors)
-		check(s, &t, for_tests);
+	s = sieve_script_begin(NULL, str_c(name), source, settings);
+	sieve_script_fill(s, &t, for_tests, NULL);
 	if (t.n_errors)
 		return -1;
+	sieve_include_seal(s);
 	*out = TAKE(s);
 	return 0;
 }

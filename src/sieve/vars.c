@@ -89,12 +89,10 @@ static int tell_too_many(
 		c->script->settings->limits.variables, STR_ARG(name));
 }
 
-int sieve_check_variable(struct sieve_check *c, struct sieve_pos pos,
-	struct str name, unsigned *slot)
+static int check_name(
+	struct sieve_check *c, struct sieve_pos pos, struct str name)
 {
-	struct sieve_script *s = c->script;
-	struct str lower;
-	uintptr_t found;
+	const struct sieve_limits *limits = sieve_check_limits(c);
 
 	if (!sieve_is_identifier(name)) {
 		sieve_error(c, pos, "'%.*s' is no name for a variable",
@@ -102,19 +100,90 @@ int sieve_check_variable(struct sieve_check *c, struct sieve_pos pos,
 		return sieve_hint(c, "letters, digits and _ only, and no digit "
 				     "first");
 	}
-	if (name.len > SIEVE_VARIABLE_NAME_MAX)
+	if (name.len > limits->name_len)
 		return sieve_error(c, pos,
-			"name of a variable is longer than %d letters",
-			SIEVE_VARIABLE_NAME_MAX);
-	lower = sieve_lower(s->arena, name);
-	found = (uintptr_t)map_get(c->variables, lower);
+			"name of a variable is longer than %u letters",
+			limits->name_len);
+	return 0;
+}
+
+/* Finds the slot of a name, or gives it the next one of *n. */
+static int declare(struct sieve_check *c, struct sieve_pos pos, struct map *map,
+	struct str name, unsigned *n, unsigned base, unsigned *slot)
+{
+	struct str lower = sieve_lower(c->script->arena, name);
+	uintptr_t found;
+
+	if (check_name(c, pos, name) < 0)
+		return -1;
+	found = (uintptr_t)map_get(map, lower);
 	if (!found) {
-		if (s->n_variables == s->settings->limits.variables)
+		if (*n >= MIN(sieve_check_limits(c)->variables,
+				  SIEVE_GLOBAL_SLOT))
 			return tell_too_many(c, pos, name);
-		found = ++s->n_variables;
-		map_set(c->variables, lower, (void *)found);
+		found = base + ++*n;
+		map_set(map, lower, (void *)found);
 	}
 	*slot = (unsigned)found - 1;
+	return 0;
+}
+
+int sieve_check_global(struct sieve_check *c, struct sieve_pos pos,
+	struct str name, unsigned *slot)
+{
+	return declare(c, pos, c->globals, name, &c->script->root->n_globals,
+		SIEVE_GLOBAL_SLOT, slot);
+}
+
+int sieve_check_share(
+	struct sieve_check *c, struct sieve_pos pos, struct str name)
+{
+	struct str lower = sieve_lower(c->script->arena, name);
+	uintptr_t now = (uintptr_t)map_get(c->variables, lower);
+	struct str key = str_c(
+		arena_printf(c->script->arena, "set %.*s ", STR_ARG(lower)));
+	unsigned slot;
+
+	if (sieve_check_global(c, pos, name, &slot) < 0)
+		return -1;
+	if (now && now <= SIEVE_GLOBAL_SLOT && map_get(c->told, key)) {
+		sieve_error(c, pos,
+			"'%.*s' was set above as a variable of this script "
+			"alone",
+			STR_ARG(name));
+		return sieve_hint(c, "move the global command to the top");
+	}
+	map_set(c->variables, lower, (void *)(uintptr_t)(slot + 1));
+	return 0;
+}
+
+/* A name that stands where a variable is set. */
+static int check_namespace(struct sieve_check *c, struct sieve_pos pos,
+	struct str name, unsigned *slot)
+{
+	struct str rest = name, space;
+
+	str_cut(&rest, '.', &space);
+	if (str_eq_case(space, STR("global")) && sieve_check_has(c, "include"))
+		return sieve_check_global(c, pos, rest, slot);
+	sieve_error(c, pos,
+		"'%.*s' is no name for a variable: nothing can be set in "
+		"'%.*s'",
+		STR_ARG(str_sub(name, 0, 64)), STR_ARG(str_sub(space, 0, 64)));
+	if (str_eq_case(space, STR("global")))
+		return sieve_hint(c, "write at the top: require \"include\";");
+	return sieve_hint(c, "a name has no dot");
+}
+
+int sieve_check_variable(struct sieve_check *c, struct sieve_pos pos,
+	struct str name, unsigned *slot)
+{
+	if (str_chr(name, '.') >= 0 && sieve_is_dotted(name))
+		return check_namespace(c, pos, name, slot);
+	if (declare(c, pos, c->variables, name, &c->script->n_variables, 0,
+		    slot) < 0)
+		return -1;
+	sieve_check_is_first(c, "set", name, STR_NULL);
 	return 0;
 }
 
@@ -168,7 +237,8 @@ static int resolve_ref(struct sieve_check *c, struct sieve_ref *ref)
 				     "is called so");
 	}
 	ref->kind = SIEVE_REF_VARIABLE;
-	return sieve_check_variable(c, ref->pos, ref->name, &ref->number);
+	return declare(c, ref->pos, c->variables, ref->name,
+		&c->script->n_variables, 0, &ref->number);
 }
 
 /*
@@ -282,13 +352,20 @@ int sieve_check_text(
 	return 0;
 }
 
+static struct str *find_slot(const struct sieve_run *r, unsigned slot)
+{
+	if (slot >= SIEVE_GLOBAL_SLOT)
+		return &r->globals[slot - SIEVE_GLOBAL_SLOT];
+	return &r->variables[slot];
+}
+
 static int get_ref(
 	struct sieve_run *r, const struct sieve_ref *ref, struct str *out)
 {
 	if (ref->kind == SIEVE_REF_EXT)
 		return ref->ext->ref_get(r, ref, out);
 	if (ref->kind == SIEVE_REF_VARIABLE)
-		*out = r->variables[ref->number];
+		*out = *find_slot(r, ref->number);
 	else if (ref->number < r->n_match_values)
 		*out = r->match_values[ref->number];
 	else
@@ -351,13 +428,13 @@ int sieve_arg_list(
 
 void sieve_set(struct sieve_run *r, unsigned slot, struct str value)
 {
-	r->variables[slot] = arena_str(
+	*find_slot(r, slot) = arena_str(
 		r->arena, utf8_cut(value, r->limits->value_len));
 }
 
 struct str sieve_get(const struct sieve_run *r, unsigned slot)
 {
-	return r->variables[slot];
+	return *find_slot(r, slot);
 }
 
 int sieve_modify(

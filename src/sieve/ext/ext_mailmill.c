@@ -556,6 +556,7 @@ static const char *const implies[] = { "variables", NULL };
 const struct sieve_ext sieve_ext_mailmill = {
 	.capability = "vnd.mailmill",
 	.implies = implies,
+	.shares_state = true,
 	.ref_check = check_ref,
 	.ref_get = get_ref,
 };

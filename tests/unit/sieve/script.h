@@ -11,7 +11,10 @@
 
 #define OUT_MAX ((size_t)1 << 20)
 
-/* Compiles; errors are written "LINE:COL message" one a line. Or NULL. */
+/*
+ * Compiles; errors are written "LINE:COL message" one a line, with the name of
+ * an included file in front. Or NULL.
+ */
 static inline UNUSED struct sieve_script *compile_with(
 	const struct sieve_settings *settings, struct str source,
 	struct buf *out)
@@ -26,7 +29,8 @@ static inline UNUSED struct sieve_script *compile_with(
 		const struct sieve_diag *d = &diags.items[i];
 
 		has_errors |= d->severity == SIEVE_ERROR;
-		buf_printf(out, "%u:%u %s%.*s\n", d->line, d->column,
+		buf_printf(out, "%.*s%s%u:%u %s%.*s\n", STR_ARG(d->file),
+			d->file.len ? ":" : "", d->line, d->column,
 			d->severity == SIEVE_WARNING ? "warning: " : "",
 			STR_ARG(d->message));
 	}

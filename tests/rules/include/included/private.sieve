@@ -1,0 +1,3 @@
+require ["include", "variables"];
+set "global.trace" "${global.trace} <${private}>";
+set "private" "theirs";

@@ -1,0 +1,4 @@
+require ["vnd.mailmill"];
+create "EmailMessage" "message" {
+    field "ParentId" "${case.Id}";
+}

@@ -89,3 +89,81 @@ struct str sieve_out_sender(struct sieve_run *r, struct str rule)
 		return str_sub(rule, 1, rule.len - 2);
 	return r->env->sender;
 }
+
+/*
+ * Redirecting
+ */
+
+#define LOOP_FIELD "X-Sieve-Redirected-From"
+
+bool sieve_is_redirect_loop(struct sieve_run *r)
+{
+	struct str rcpt = r->env->n_rcpts ? r->env->rcpts[0].address : STR_NULL;
+	size_t n;
+	const struct mail_header *all = mail_headers(r->mail, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (str_eq_case(all[i].name, STR(LOOP_FIELD)) &&
+			all[i].value.len &&
+			(str_eq_case(all[i].value, sieve_owner(r)) ||
+				str_eq_case(all[i].value, rcpt)))
+			return true;
+	return false;
+}
+
+/* Tells whether a text may stand in a field that is written here. */
+static bool is_printable(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+			return false;
+	return s.len > 0;
+}
+
+static const char *line_end(const struct sieve_run *r)
+{
+	struct str raw = mail_raw(r->mail);
+	ssize_t lf = str_chr(raw, '\n');
+
+	return lf == 0 || (lf > 0 && raw.p[lf - 1] != '\r') ? "\n" : "\r\n";
+}
+
+/* Tells the length of a Return-Path at the top, which does not go out. */
+static uint64_t count_return_path(const struct sieve_run *r)
+{
+	size_t n;
+	const struct mail_header *all = mail_headers(r->mail, &n);
+
+	if (n < 2 || all[0].offset ||
+		!str_eq_case(all[0].name, STR("Return-Path")))
+		return 0;
+	return all[1].offset;
+}
+
+void sieve_trace_redirect(struct sieve_run *r, struct plan_action *a)
+{
+	struct str owner = sieve_owner(r);
+	const char *end = line_end(r);
+	struct plan_piece whole = { .len = mail_raw(r->mail).len };
+	struct plan_piece *pieces;
+	char *trace;
+
+	if (!a->n_pieces) {
+		a->pieces = &whole;
+		a->n_pieces = whole.len > 0;
+	}
+	trace = arena_printf(r->arena, "X-Sieve: mailmill%s", end);
+	if (is_printable(owner))
+		trace = arena_printf(r->arena, "%s" LOOP_FIELD ": %.*s%s",
+			trace, STR_ARG(owner), end);
+	pieces = arena_array(r->arena, a->n_pieces + 1, sizeof(*pieces));
+	pieces[0].literal = str_c(trace);
+	for (size_t i = 0; i < a->n_pieces; i++)
+		pieces[i + 1] = a->pieces[i];
+	if (a->n_pieces && !pieces[1].literal.len && !pieces[1].offset) {
+		pieces[1].offset = MIN(count_return_path(r), pieces[1].len);
+		pieces[1].len -= pieces[1].offset;
+	}
+	a->pieces = pieces;
+	a->n_pieces++;
+}

@@ -260,6 +260,19 @@ static int ask_extensions(
 	return 0;
 }
 
+/* One refusal is enough: a later script's is dropped. */
+static bool is_refused_before(
+	const struct sieve_run *r, const struct plan_action *a)
+{
+	if (a->kind != PLAN_REJECT && a->kind != PLAN_EREJECT)
+		return false;
+	for (size_t i = 0; i < r->first_own; i++)
+		if (r->plan->actions[i].kind == PLAN_REJECT ||
+			r->plan->actions[i].kind == PLAN_EREJECT)
+			return true;
+	return false;
+}
+
 static bool ends_keep(const struct plan_action *a)
 {
 	return !a->is_copy && a->kind != PLAN_VACATION &&
@@ -274,12 +287,21 @@ int sieve_add(struct sieve_run *r, const struct sieve_node *n,
 
 	if (n)
 		a.line = n->pos.line;
+	if (is_refused_before(r, &a))
+		return 0;
 	if (ask_extensions(r, n, &a) < 0)
 		return SIEVE_FAILED;
+	if (a.kind == PLAN_REDIRECT)
+		sieve_trace_redirect(r, &a);
 	if (ends_keep(&a))
 		r->is_kept = false;
 	former = find_action(r, &a);
 	if (former) {
+		if (former->kind != a.kind && a.kind == PLAN_KEEP) {
+			former->kind = PLAN_KEEP;
+			former->value = STR_NULL;
+			former->is_implicit = a.is_implicit;
+		}
 		former->flags = a.flags;
 		former->n_flags = a.n_flags;
 		former->is_create |= a.is_create;

@@ -45,6 +45,9 @@ struct sieve_run {
 	bool is_kept;		     /* the implicit keep is still in effect */
 	bool is_taken;		     /* the last if or elsif ran its block */
 	unsigned n_redirects, n_notifies;
+	/* The plan's actions before this one are of scripts that ran before
+	 * on this mail: what conflicts does so only within one script. */
+	size_t first_own;
 	uint64_t steps;			/* left */
 	size_t used_before;		/* of the arena, by others */
 	const struct sieve_node *leave; /* of SIEVE_LEAVE */
@@ -224,6 +227,13 @@ struct str sieve_xtext(struct arena *a, struct str s);
  * from the null path none answers with another, so that no loop begins.
  */
 struct str sieve_out_sender(struct sieve_run *r, struct str rule);
+/* Tells whether this mail was redirected by the same owner's rules before. */
+bool sieve_is_redirect_loop(struct sieve_run *r);
+/*
+ * Puts in front of a redirect's pieces (the mail as it is now, without its
+ * Return-Path) the trace by which sieve_is_redirect_loop() knows it again.
+ */
+void sieve_trace_redirect(struct sieve_run *r, struct plan_action *a);
 
 /*
  * State

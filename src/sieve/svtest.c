@@ -276,7 +276,7 @@ void svtest_reset_result(struct svtest *t)
 {
 	t->run->plan = ARENA_NEW(t->arena, struct plan);
 	t->run->has_flags = false;
-	t->n_done = t->n_marked = 0;
+	t->run->first_own = t->n_done = t->n_marked = 0;
 	t->run->is_kept = true;
 	t->run->n_redirects = 0;
 }

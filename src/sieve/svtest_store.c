@@ -108,12 +108,7 @@ static struct str write_message(struct svtest *t, const struct plan_action *a)
 
 	if (!a->n_pieces)
 		return raw;
-	for (size_t i = 0; i < a->n_pieces; i++) {
-		const struct plan_piece *p = &a->pieces[i];
-		buf_str(&b, p->literal.len ? p->literal
-					   : str_sub(raw, (size_t)p->offset,
-						     (size_t)p->len));
-	}
+	plan_pieces_write(&b, a->pieces, a->n_pieces, raw);
 	return arena_str(t->arena, buf_view(&b));
 }
 
@@ -189,9 +184,28 @@ static struct str folder_of(const struct svtest *t, const struct plan_action *a)
 					: t->settings->default_folder;
 }
 
+/* "a//b" can be made by no store that has folders within folders. */
+static bool has_empty_level(struct str name)
+{
+	struct str level;
+
+	while (str_cut(&name, '/', &level))
+		if (!level.len)
+			return true;
+	return false;
+}
+
 static int check_folder(
 	struct svtest *t, struct str name, const struct plan_action *a)
 {
+	if (has_empty_level(name)) {
+		svtest_add_error(
+			t, str_c(arena_printf(t->arena,
+				   "failed to store into mailbox '%.*s': "
+				   "invalid name",
+				   STR_ARG(name))));
+		return -1;
+	}
 	if (a->is_create || svtest_find_folder(t, name))
 		return 0;
 	svtest_add_error(t, str_c(arena_printf(t->arena,
@@ -248,12 +262,13 @@ int svtest_execute(struct svtest *t)
 		return -1;
 	}
 	if (check_all(t, p) < 0) {
-		t->n_done = p->n_actions;
+		r->first_own = t->n_done = p->n_actions;
 		deliver(t, t->settings->default_folder, current_raw(t), &keep);
 		return -1;
 	}
 	for (; t->n_done < p->n_actions; t->n_done++)
 		do_action(t, &p->actions[t->n_done]);
+	r->first_own = t->n_done;
 	do_marks(t, p);
 	return 0;
 }

@@ -131,6 +131,17 @@ static int check_redirect(struct sieve_check *c, struct sieve_node *n)
 		STR_ARG(str_sub(arg->texts[0].value, 0, 100)), why);
 }
 
+/* The mail stays, or a loop of two would leave it nowhere. */
+static int drop_loop(struct sieve_run *r, const struct plan_action *a)
+{
+	sieve_add_note(
+		r, str_c(arena_printf(r->arena,
+			   "no redirect to %.*s: the mail was redirected from "
+			   "here before",
+			   STR_ARG(a->value))));
+	return SIEVE_GO_ON;
+}
+
 static int exec_redirect(struct sieve_run *r, const struct sieve_node *n)
 {
 	struct plan_action a = { .kind = PLAN_REDIRECT, .n_rcpts = 1 };
@@ -144,6 +155,8 @@ static int exec_redirect(struct sieve_run *r, const struct sieve_node *n)
 		return sieve_fail(r, "redirect: invalid address \"%.*s\": %s",
 			STR_ARG(str_sub(given, 0, 100)), why);
 	a.is_copy = sieve_node_tag(n, "copy");
+	if (sieve_is_redirect_loop(r))
+		return drop_loop(r, &a);
 	a.rcpts = ARENA_NEW(r->arena, struct str);
 	a.rcpts[0] = a.value;
 	a.sender = sieve_out_sender(r, r->settings->redirect_sender);

@@ -245,31 +245,28 @@ static void take_over(struct sieve_run *to, const struct sieve_run *from)
 {
 	to->is_kept = from->is_kept;
 	to->n_redirects = from->n_redirects;
+	to->n_notifies = from->n_notifies;
 	to->mail_flags = from->mail_flags;
 	to->flags = from->flags;
 	to->has_flags = from->has_flags;
 }
 
-static int test_run(struct sieve_run *r, const struct sieve_node *n)
+/* Runs the compiled script into the shared result. Returns: a flow. */
+static int run_script(struct svtest *t)
 {
-	struct svtest *t = svtest_of(r);
-	struct sieve_run *other;
+	struct sieve_run *r = t->run, *other;
 	struct err err = { 0 };
 	int flow;
 
-	t->n_errors = 0;
-	if (!t->script)
-		return sieve_fail(r, "no script was compiled");
-	if (!sieve_node_tag(n, "append_result"))
-		svtest_reset_result(t);
 	other = sieve_run_new(t->script, t->mails[t->n_mails - 1], &t->env,
 		&t->facts, t->arena, &err);
 	other->settings = t->settings;
 	other->limits = &t->settings->limits;
 	other->answer = svtest_answer;
 	other->plan = r->plan;
-	take_over(other, r);
 	other->host = t;
+	other->first_own = r->plan->n_actions;
+	take_over(other, r);
 	flow = sieve_run_script(other);
 	take_over(r, other);
 	sieve_run_fini(other);
@@ -277,7 +274,75 @@ static int test_run(struct sieve_run *r, const struct sieve_node *n)
 		svtest_add_error(t, other->plan->fail);
 		svtest_reset_result(t);
 	}
-	return flow >= 0;
+	return flow;
+}
+
+static int test_run(struct sieve_run *r, const struct sieve_node *n)
+{
+	struct svtest *t = svtest_of(r);
+
+	t->n_errors = 0;
+	if (!t->script)
+		return sieve_fail(r, "no script was compiled");
+	if (!sieve_node_tag(n, "append_result"))
+		svtest_reset_result(t);
+	return run_script(t) >= 0;
+}
+
+/*
+ * Several scripts on one mail: the next one runs as long as the one before
+ * would keep the mail. An explicit keep is the last one's to be done, as it
+ * was asked for.
+ */
+
+/* Takes a keep out of the plan, so that it comes last. */
+static void take_keep(struct svtest *t, struct plan_action *keep)
+{
+	struct plan *p = t->run->plan;
+
+	for (size_t i = 0; i < p->n_actions; i++) {
+		if (p->actions[i].kind != PLAN_KEEP)
+			continue;
+		*keep = p->actions[i];
+		memmove(&p->actions[i], &p->actions[i + 1],
+			(p->n_actions - i - 1) * sizeof(*p->actions));
+		p->n_actions--;
+		t->run->is_kept = true;
+		return;
+	}
+}
+
+/* Returns: 0, or -1: what failed is recorded. */
+static int run_all(struct svtest *t, const struct str *paths, size_t n)
+{
+	struct plan_action keep = { 0 };
+
+	for (size_t i = 0; i < n && t->run->is_kept; i++) {
+		if (svtest_compile(t, paths[i], NULL) < 0 || run_script(t) < 0)
+			return -1;
+		take_keep(t, &keep);
+	}
+	if (t->run->is_kept && keep.line) {
+		t->run->is_kept = false;
+		return sieve_add(t->run, NULL, &keep);
+	}
+	return 0;
+}
+
+static int test_multiscript(struct sieve_run *r, const struct sieve_node *n)
+{
+	struct svtest *t = svtest_of(r);
+	struct sieve_script *former = t->script;
+	struct str *paths;
+	bool is_bad;
+
+	if (sieve_arg_list(r, n->positional[0], &paths) < 0)
+		return SIEVE_FAILED;
+	t->n_errors = 0;
+	svtest_reset_result(t);
+	is_bad = run_all(t, paths, n->positional[0]->n) < 0;
+	t->script = former;
+	return svtest_execute(t) == 0 && !is_bad;
 }
 
 static int test_error(struct sieve_run *r, const struct sieve_node *n)
@@ -322,6 +387,7 @@ static int test_action(struct sieve_run *r, const struct sieve_node *n)
 static int exec_reset(struct sieve_run *r, const struct sieve_node *n)
 {
 	svtest_reset_result(svtest_of(r));
+	svtest_of(r)->n_sent = 0;
 	return SIEVE_GO_ON;
 }
 
@@ -383,6 +449,10 @@ static const struct sieve_word words[] = {
 		.flags = SIEVE_TEST,
 		.tags = run_tags,
 		.test = test_run },
+	{ .name = "test_multiscript",
+		.flags = SIEVE_TEST,
+		.params = { { SIEVE_STRINGS, "paths", 0 } },
+		.test = test_multiscript },
 	{ .name = "test_error",
 		.flags = SIEVE_TEST | SIEVE_MATCHES,
 		.params = { { SIEVE_STRINGS, "keys", 0 } },

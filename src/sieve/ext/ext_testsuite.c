@@ -245,7 +245,6 @@ static void take_over(struct sieve_run *to, const struct sieve_run *from)
 {
 	to->is_kept = from->is_kept;
 	to->n_redirects = from->n_redirects;
-	to->n_notifies = from->n_notifies;
 	to->mail_flags = from->mail_flags;
 	to->flags = from->flags;
 	to->has_flags = from->has_flags;

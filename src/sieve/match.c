@@ -7,6 +7,8 @@
  * compile time; that of a value once a test. The values are the outer loop:
  * the first value that any key fits wins, which match variables make visible.
  */
+#include <stdlib.h>
+
 #include <mailmill/utf8.h>
 
 #include "script.h"
@@ -246,6 +248,20 @@ static int check_fit(struct sieve_check *c, struct sieve_node *n)
 	return 0;
 }
 
+/*
+ * Indexes constant keys. Patterns of characters are left to the loop: their
+ * normal form does not keep places.
+ */
+static void add_index(struct sieve_match *m, struct arena *a)
+{
+	if (m->type->index == SIEVE_INDEX_NONE ||
+		m->keys->n < SIEVE_INDEX_KEYS_MIN ||
+		(m->type->index == SIEVE_INDEX_MATCHES &&
+			m->comparator->flags & SIEVE_BY_CHARACTER))
+		return;
+	m->index = sieve_index_new(a, m->type->index, m->normal, m->keys->n);
+}
+
 int sieve_match_finish(struct sieve_check *c, struct sieve_node *n)
 {
 	struct sieve_match *m = get_match(c, n);
@@ -265,6 +281,7 @@ int sieve_match_finish(struct sieve_check *c, struct sieve_node *n)
 		for (size_t i = 0; i < m->keys->n; i++)
 			m->normal[i] = normalize(
 				m->comparator, a, m->keys->texts[i].value);
+		add_index(m, a);
 	}
 	return m->type->check ? m->type->check(c, n, m) : 0;
 }
@@ -307,6 +324,27 @@ static int get_keys(
 /* Normal forms of values larger than this are not kept. */
 #define KEPT_MAX 4096
 
+/* As the loop over all keys: the first in order that fits wins. */
+static int match_by_index(struct sieve_run *r, const struct sieve_match *m,
+	struct str value, struct str normal)
+{
+	uint32_t *found;
+	size_t n;
+	int rc = sieve_step(r, 1 + value.len / 64);
+
+	if (rc < 0)
+		return rc;
+	if (m->type->index != SIEVE_INDEX_MATCHES)
+		return sieve_index_fits(m->index, normal);
+	n = sieve_index_find(m->index, normal, &found);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = m->type->match(r, m, value, normal,
+			m->keys->texts[found[i]].value, m->normal[found[i]],
+			found[i]);
+	free(found);
+	return rc;
+}
+
 static int match_value(struct sieve_run *r, const struct sieve_match *m,
 	struct str value, const struct keys *keys)
 {
@@ -314,8 +352,11 @@ static int match_value(struct sieve_run *r, const struct sieve_match *m,
 								 : NULL;
 	struct str normal = normalize(
 		m->comparator, scratch ? scratch : r->arena, value);
-	int rc = sieve_step(r, 1 + keys->n * (1 + value.len / 256));
+	int rc;
 
+	if (m->index)
+		return match_by_index(r, m, value, normal);
+	rc = sieve_step(r, 1 + keys->n * (1 + value.len / 256));
 	for (size_t i = 0; rc == 0 && i < keys->n; i++)
 		rc = m->type->match(r, m, value, normal,
 			keys->texts ? keys->texts[i] : m->keys->texts[i].value,

@@ -10,6 +10,7 @@
 #include <mailmill/mail.h>
 
 #include "ext.h"
+#include "match_index.h"
 
 enum sieve_comparator_flags {
 	SIEVE_CAN_ORDER = 1 << 0,
@@ -36,9 +37,10 @@ struct sieve_match {
 	const struct sieve_address_part *part;
 	const struct sieve_arg *param; /* of the match type: "gt" */
 	const struct sieve_arg *keys;
-	unsigned relation;  /* of :value and :count */
-	struct str *normal; /* of the keys, when they are constant */
-	void *data;	    /* of the match type: compiled keys */
+	unsigned relation;	   /* of :value and :count */
+	struct str *normal;	   /* of the keys, when they are constant */
+	struct sieve_index *index; /* of those, when they are many, or NULL */
+	void *data;		   /* of the match type: compiled keys */
 };
 
 enum sieve_match_type_flags {
@@ -52,6 +54,8 @@ struct sieve_match_type {
 	unsigned flags;
 	enum sieve_type type; /* of its parameter */
 	const char *what;
+	/* How keys of such a type may be found without trying each. */
+	enum sieve_index_kind index;
 	/* May be NULL: readies m->data from constant keys. 0 or -1. */
 	int (*check)(struct sieve_check *c, struct sieve_node *n,
 		struct sieve_match *m);

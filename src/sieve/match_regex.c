@@ -34,6 +34,8 @@ static uint32_t get_options(unsigned flags)
 		options |= PCRE2_CASELESS;
 	if (flags & SIEVE_REGEX_MULTILINE)
 		options |= PCRE2_MULTILINE;
+	if (flags & SIEVE_REGEX_WHOLE)
+		options |= PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY;
 	return options;
 }
 

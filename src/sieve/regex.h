@@ -15,6 +15,8 @@ enum sieve_regex_flags {
 	SIEVE_REGEX_CASELESS = 1 << 0,
 	SIEVE_REGEX_MULTILINE = 1 << 1, /* ^ and $ at line ends, too */
 	SIEVE_REGEX_BYTES = 1 << 2,	/* no UTF-8: "." is one byte */
+	/* "." is a line end, too, and "$" the very end: as POSIX has it. */
+	SIEVE_REGEX_WHOLE = 1 << 3,
 };
 
 /*

@@ -47,6 +47,16 @@ def part_of_empty_field(pair):
     return pair.with_(mail=Mail(fields, pair.mail.body))
 
 
+def part_of_broken_address(pair):
+    """A field with something that is no address in it."""
+    fields = [(n, " x@y.test") if n in ADDRESS_FIELDS and
+              v.strip() in ("a@b@c", "<>", "@", "x y z", "nonsense") else (n, v)
+              for n, v in pair.mail.fields]
+    if fields == pair.mail.fields or not has(pair, PART):
+        return None
+    return pair.with_(mail=Mail(fields, pair.mail.body))
+
+
 def empty_group(pair):
     """Also answered differently by :count."""
     fields = [(n, v.replace("undisclosed-recipients:;", "x@y.test"))
@@ -93,6 +103,6 @@ def string_default_comparator(pair):
 
 
 KNOWN = (ihave_of_required, numeric_infinity, empty_body, part_of_empty_field,
-         empty_group, constant_in_allof, glob_question_star, casemap_order,
+         part_of_broken_address, empty_group, constant_in_allof, glob_question_star, casemap_order,
          copy_then_same_redirect, control_in_folder,
          string_default_comparator)

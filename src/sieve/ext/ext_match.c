@@ -61,13 +61,15 @@ static int match_matches(struct sieve_run *r, const struct sieve_match *m,
 }
 
 static const struct sieve_match_type types[] = {
-	{ .name = "is", .match = match_is },
+	{ .name = "is", .match = match_is, .index = SIEVE_INDEX_IS },
 	{ .name = "contains",
 		.flags = SIEVE_NEEDS_SUBSTRING,
-		.match = match_contains },
+		.match = match_contains,
+		.index = SIEVE_INDEX_CONTAINS },
 	{ .name = "matches",
 		.flags = SIEVE_NEEDS_SUBSTRING,
-		.match = match_matches },
+		.match = match_matches,
+		.index = SIEVE_INDEX_MATCHES },
 	{ 0 },
 };
 

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ext_regex.c - :regex and :quoteregex (draft-ietf-sieve-regex). */
+/*
+ * ext_regex.c - :regex and :quoteregex (draft-ietf-sieve-regex).
+ *
+ * The draft asks for extended regular expressions of POSIX. The syntax here is
+ * that of PCRE2, but a value is one string as POSIX has it: "." is any of its
+ * characters, "^" and "$" are its ends. Where several alternatives fit, the
+ * first is taken, not the longest.
+ */
 #include "../match.h"
 #include "../sieve_private.h"
 
 static unsigned get_flags(const struct sieve_match *m)
 {
-	return strcmp(m->comparator->name, "i;octet") ? SIEVE_REGEX_CASELESS
-						      : SIEVE_REGEX_BYTES;
+	return SIEVE_REGEX_WHOLE |
+	       (strcmp(m->comparator->name, "i;octet") ? SIEVE_REGEX_CASELESS
+						       : SIEVE_REGEX_BYTES);
 }
 
 static int check_regex(

@@ -13,7 +13,7 @@ import sys
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 MODULES = ["base", "conf", "net", "mail", "plan", "sieve", "store", "worker",
-           "source", "target", "mill", "sandbox", "cli"]
+           "source", "target", "manage", "mill", "sandbox", "cli"]
 
 # What a module may include beside itself and base.
 LAYERS = {
@@ -23,14 +23,15 @@ LAYERS = {
     "source": {"conf", "net", "store"},
     "target": {"conf", "net", "plan"},
     "mill": {"conf", "net", "plan", "store", "worker", "target"},
+    "manage": {"conf", "net", "sieve"},
     "sandbox": {"net"},
     "cli": set(MODULES),
 }
 
 # Which module a public header belongs to, where its name does not say so.
-HEADERS = {"loop": "net", "httpc": "net", "intake": "source", "route": "mill",
-           "queue": "mill", "archive": "source",
-           "compose": "mail"}
+HEADERS = {"loop": "net", "listen": "net", "tls": "net", "httpc": "net",
+           "intake": "source", "route": "mill", "queue": "mill",
+           "archive": "source", "compose": "mail"}
 
 # Foreign headers and the files that may include them.
 HOMES = [
@@ -44,6 +45,7 @@ HOMES = [
     (r"microhttpd", r"src/(sandbox|web)/"),
     (r"confuse", r"src/conf/"),
     (r"seccomp", r"src/worker/"),
+    (r"sodium", r"src/manage/"),
     (r"systemd/", r"src/(cli|source)/"),
     (r"libetpan", r"src/source/"),
     (r"iconv", r"src/mail/"),

@@ -16,10 +16,17 @@ _mailmill() {
 		return
 		;;
 	esac
-	if [ "$command" = queue ] && [ "$COMP_CWORD" -eq 2 ]; then
-		mapfile -t COMPREPLY < <(compgen -W \
-			"list show retry drop release stats balance check" -- "$word")
-		return
+	if [ "$COMP_CWORD" -eq 2 ]; then
+		local actions=
+		case $command in
+		queue) actions="list show retry drop release stats balance check" ;;
+		script) actions="list show versions log put restore activate deactivate" ;;
+		user) actions="add remove passwd list" ;;
+		esac
+		if [ -n "$actions" ]; then
+			mapfile -t COMPREPLY < <(compgen -W "$actions" -- "$word")
+			return
+		fi
 	fi
 	mapfile -t COMPREPLY < <(compgen -f -- "$word")
 }

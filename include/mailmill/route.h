@@ -11,9 +11,10 @@
 /* The section route "NAME" { ... }. */
 struct route_conf {
 	struct conf_list recipients; /* "support@x.org", "@x.org", "*" */
-	const char *script;	     /* path of the rule file */
-	const char *target;	     /* title of a section of group "target" */
-	int unmatched;		     /* index into route_unmatched_words */
+	const char *script;	     /* path of the rule file, or NULL */
+	bool is_managed;    /* an active script of ManageSieve goes before it */
+	const char *target; /* title of a section of group "target" */
+	int unmatched;	    /* index into route_unmatched_words */
 };
 enum route_unmatched {
 	ROUTE_DEAD,

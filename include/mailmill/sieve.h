@@ -166,6 +166,8 @@ MUST_CHECK int sieve_compile(const char *name, struct str source,
 	struct sieve_script **out);
 /* Ends it. Accepts NULL. */
 void sieve_free(struct sieve_script *s);
+/* Adds the names of all extensions, parted by blanks. */
+void sieve_capabilities(struct buf *out);
 /* Lends name and SHA-256 (hex) of the source, and of all that it includes. */
 struct str sieve_name(const struct sieve_script *s);
 struct str sieve_sha256(const struct sieve_script *s);

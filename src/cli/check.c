@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "config.h"
+#include "managed.h"
 #include "rulefile.h"
 
 enum {
@@ -41,6 +42,19 @@ static bool check_script(const char *path)
 	return rc == 0;
 }
 
+/* Checks what ManageSieve made active, if anything. */
+static bool check_managed(
+	const struct conf *conf, const struct conf_section *route)
+{
+	AUTO(bytes) char *path = NULL;
+	struct err err = { 0 };
+	int rc = managed_active(conf, route->title, &path, &err);
+
+	if (rc < 0)
+		cli_say(&cli_check, "%s", err.text);
+	return rc < 0 ? false : !path || check_script(path);
+}
+
 /* Checks the configuration, and each rule file that it names once. */
 static bool check_config(const char *path)
 {
@@ -55,10 +69,12 @@ static bool check_config(const char *path)
 	}
 	for (const struct conf_section *s = conf_first(conf); s; s = s->next) {
 		const struct route_conf *route = s->data;
-		if (s->schema != &route_schema ||
-			map_set(seen, str_c(route->script), seen))
+		if (s->schema != &route_schema)
 			continue;
-		is_right &= check_script(route->script);
+		if (route->is_managed)
+			is_right &= check_managed(conf, s);
+		if (route->script && !map_set(seen, str_c(route->script), seen))
+			is_right &= check_script(route->script);
 	}
 	if (is_right)
 		printf("%s: can be used\n", path);

@@ -18,6 +18,8 @@ static const struct cli_command *const commands[] = {
 	&cli_import,
 	&cli_parse,
 	&cli_test,
+	&cli_script,
+	&cli_user,
 	&cli_worker,
 	&cli_sandbox,
 	NULL,

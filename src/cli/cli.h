@@ -66,7 +66,9 @@ extern const struct cli_command cli_parse;
 extern const struct cli_command cli_queue;
 extern const struct cli_command cli_sandbox;
 extern const struct cli_command cli_test;
+extern const struct cli_command cli_script;
 extern const struct cli_command cli_serve;
+extern const struct cli_command cli_user;
 extern const struct cli_command cli_worker;
 
 /* Lists all subcommands, ended by NULL. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include <mailmill/log.h>
+#include <mailmill/manage.h>
 #include <mailmill/route.h>
 #include <mailmill/source.h>
 #include <mailmill/target.h>
@@ -124,6 +125,7 @@ const struct conf_schema *const *config_schemas(void)
 	all[n++] = &config_store_schema;
 	all[n++] = &config_worker_schema;
 	all[n++] = &config_mill_schema;
+	all[n++] = &manage_schema;
 	for (const struct source_driver *const *d = source_drivers(); *d; d++)
 		all[n++] = (*d)->schema;
 	for (const struct target_driver *const *d = target_drivers(); *d; d++)

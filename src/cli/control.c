@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * control.c - the daemon's socket for `mailmill queue`.
+ * control.c - the daemon's socket for `mailmill queue` and `mailmill script`.
  *
  * Only one process may write to the store (store.h), so a person's word goes
  * through the daemon while it runs. Requests are rare and may read much, so
@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <grp.h>
+#include <jansson.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -32,6 +33,8 @@ struct control {
 	struct store *store;
 	void (*changed)(void *ctx);
 	void *ctx;
+	int (*apply)(void *ctx, const char *route, struct err *err);
+	void *apply_ctx;
 	pthread_t thread;
 	bool is_running;
 };
@@ -64,6 +67,33 @@ static int read_request(int fd, struct buf *line)
 	}
 }
 
+/*
+ * {"action": "apply", "route": R} is answered by {"end": true, "rc": N,
+ * "error": TEXT}. Returns: whether it was that.
+ */
+static bool answer_apply(struct control *c, struct str line, int fd)
+{
+	json_t *o = json_loadb(line.p, line.len, 0, NULL), *answer;
+	const char *action = json_string_value(json_object_get(o, "action"));
+	const char *route = json_string_value(json_object_get(o, "route"));
+	struct err err = { 0 };
+	char *text;
+
+	if (!action || !route || strcmp(action, "apply")) {
+		json_decref(o);
+		return false;
+	}
+	answer = json_pack("{s:b, s:i, s:s}", "end", 1, "rc",
+		c->apply(c->apply_ctx, route, &err), "error", err.text);
+	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	if (text)
+		(void)send_line(str_c(text), &fd);
+	free(text);
+	json_decref(answer);
+	json_decref(o);
+	return true;
+}
+
 static void serve_client(struct control *c, int fd)
 {
 	const struct timeval limit = { .tv_sec = CLIENT_SECONDS };
@@ -76,6 +106,8 @@ static void serve_client(struct control *c, int fd)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ||
 		read_request(fd, &line))
+		return;
+	if (answer_apply(c, buf_view(&line), fd))
 		return;
 	snprintf(who, sizeof(who), "uid %u", (unsigned)peer.uid);
 	if (queue_answer(
@@ -144,7 +176,8 @@ static int listen_at(const char *path, mode_t mode, const char *group, int *out,
 
 int control_open(const char *path, mode_t mode, const char *group,
 	struct store *store, void (*changed)(void *ctx), void *ctx,
-	struct control **out, struct err *err)
+	int (*apply)(void *ctx, const char *route, struct err *err),
+	void *apply_ctx, struct control **out, struct err *err)
 {
 	struct control *c = NEW(struct control);
 
@@ -152,6 +185,8 @@ int control_open(const char *path, mode_t mode, const char *group,
 	c->store = store;
 	c->changed = changed;
 	c->ctx = ctx;
+	c->apply = apply;
+	c->apply_ctx = apply_ctx;
 	c->fd = -1;
 	c->stop = eventfd(0, EFD_CLOEXEC);
 	if (listen_at(path, mode, group, &c->fd, err)) {
@@ -182,4 +217,57 @@ void control_close(struct control *c)
 	close(c->stop);
 	free(c->path);
 	free(c);
+}
+
+/* --- the other side -------------------------------------------------------
+ */
+
+static int read_answer(int fd, int *rc, struct err *err)
+{
+	AUTO(buf) struct buf line = BUF_INIT(REQUEST_MAX);
+	json_t *o;
+
+	if (read_request(fd, &line))
+		return err_set(err, ERR_TEMP,
+			"the service did not say whether it uses the change");
+	o = json_loadb(line.p, line.len, 0, NULL);
+	*rc = (int)json_integer_value(json_object_get(o, "rc"));
+	if (*rc < 0) {
+		const char *why = json_string_value(
+			json_object_get(o, "error"));
+		err_set(err, ERR_CONF, "%s", why ? why : "no reason was told");
+	}
+	json_decref(o);
+	return 0;
+}
+
+static int ask(int fd, const char *route, struct err *err)
+{
+	json_t *o = json_pack("{s:s, s:s}", "action", "apply", "route", route);
+	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	int rc = text ? send_line(str_c(text), &fd) : -1;
+
+	free(text);
+	json_decref(o);
+	if (rc)
+		return err_set(err, ERR_TEMP, "cannot ask the service");
+	return 0;
+}
+
+int control_apply(const char *state, const char *route, struct err *err)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	AUTO(bytes) char *path = mem_printf("%s/control", state);
+	AUTO(fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int rc = 0;
+
+	if (fd < 0 || strlen(path) >= sizeof(addr.sun_path))
+		return err_set(err, ERR_CONF, "cannot use %s", path);
+	memcpy(addr.sun_path, path, strlen(path) + 1);
+	if (connect(fd, (struct sockaddr *)(void *)&addr, sizeof(addr)) < 0) {
+		if (errno == ENOENT || errno == ECONNREFUSED)
+			return 0; /* none runs */
+		return err_sys(err, "cannot ask the service by %s", path);
+	}
+	return ask(fd, route, err) || read_answer(fd, &rc, err) ? -1 : rc;
 }

@@ -4,6 +4,12 @@
 
 #include "rulefile.h"
 
+int rulefile_compile(const char *path, struct str source,
+	struct sieve_diags *diags, struct sieve_script **script)
+{
+	return sieve_compile(path, source, NULL, diags, script);
+}
+
 int rulefile_load(const char *path, struct buf *out, struct buf *source,
 	struct sieve_script **script, struct err *err)
 {
@@ -16,7 +22,7 @@ int rulefile_load(const char *path, struct buf *out, struct buf *source,
 	buf_init(source, sieve_settings_default()->limits.script_len + 1);
 	if (file_read(path, source, err))
 		return -1;
-	rc = sieve_compile(path, buf_view(source), NULL, &diags, &s);
+	rc = rulefile_compile(path, buf_view(source), &diags, &s);
 	for (size_t i = 0; i < diags.n; i++) {
 		n_errors += diags.items[i].severity == SIEVE_ERROR;
 		sieve_diag_print(out, path, &diags.items[i]);

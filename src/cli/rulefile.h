@@ -7,6 +7,12 @@
 #include <mailmill/sieve.h>
 
 /*
+ * Compiles what lies, or will lie, at `path`, as all of mailmill does.
+ * Gives: *script, by sieve_free(). Returns: 0, or -1: errors in *diags.
+ */
+MUST_CHECK int rulefile_compile(const char *path, struct str source,
+	struct sieve_diags *diags, struct sieve_script **script);
+/*
  * Reads and compiles a rule file; errors and warnings are written to `out`.
  * Gives:   *source by buf_fini(), *script by sieve_free() (NULL: not wanted).
  * Returns: 0, or -1 with *err that counts what is wrong.

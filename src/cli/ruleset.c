@@ -7,14 +7,28 @@
  * did not change are taken over, so that their logins, caches and connections
  * stay; a former set is kept until the end, since deliveries in flight may
  * still use its targets and these the words of its configuration.
+ *
+ * A managed route has a script of its own, "managed:ROUTE", whatever file is
+ * active: so a delivery in flight finds it under the same name after another
+ * one became active. While none is, the route's own rule file takes its place,
+ * or else one that keeps each mail for a person to look at. One that is broken
+ * (an update may refuse what was fine before) never stops the service: at a
+ * reload the former one stays, at a start mails are kept until it is mended.
  */
 #include <string.h>
 
 #include <mailmill/log.h>
 
 #include "config.h"
+#include "managed.h"
 #include "rulefile.h"
 #include "ruleset.h"
+
+static void end_script(struct ruleset *r, size_t i)
+{
+	buf_fini(&r->sources[i]);
+	free(TAKE(r->names[i]));
+}
 
 void ruleset_free(struct ruleset *r)
 {
@@ -24,7 +38,7 @@ void ruleset_free(struct ruleset *r)
 		if (!r->is_kept[i])
 			target_close(r->targets[i]);
 	for (size_t i = 0; i < r->n_scripts; i++)
-		buf_fini(&r->sources[i]);
+		end_script(r, i);
 	route_table_free(r->routes);
 	conf_free(r->conf);
 	free(r);
@@ -36,31 +50,156 @@ static void say(const char *message, void *ctx)
 	log_event(LOG_ERROR, "config.error", "%s", message);
 }
 
-static int load_script(struct ruleset *r, const char *path, struct err *err)
+/* Reads and checks a rule file; what is found is logged. */
+static int read_script(const char *path, struct buf *source, struct err *err)
 {
 	AUTO(buf) struct buf told = BUF_INIT((size_t)1 << 20);
 	struct str lines, line;
-	int rc;
+	int rc = rulefile_load(path, &told, source, NULL, err);
 
-	for (size_t i = 0; i < r->n_scripts; i++)
-		if (strcmp(r->scripts[i].name, path) == 0)
-			return 0;
-	if (r->n_scripts == RULESET_SCRIPTS_MAX)
-		return err_set(err, ERR_CONF, "more than %d rule files",
-			RULESET_SCRIPTS_MAX);
-	rc = rulefile_load(path, &told, &r->sources[r->n_scripts], NULL, err);
 	lines = buf_view(&told);
 	while (str_cut_line(&lines, &line))
 		log_event(rc ? LOG_ERROR : LOG_WARN, "rules.check", "%.*s",
 			STR_ARG(line));
-	if (rc) {
-		buf_fini(&r->sources[r->n_scripts]);
+	if (rc)
+		buf_fini(source);
+	return rc;
+}
+
+static ssize_t find_script(const struct ruleset *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_scripts; i++)
+		if (strcmp(r->scripts[i].name, name) == 0)
+			return (ssize_t)i;
+	return -1;
+}
+
+static int check_room(const struct ruleset *r, struct err *err)
+{
+	if (r->n_scripts == RULESET_SCRIPTS_MAX)
+		return err_set(err, ERR_CONF, "more than %d rule files",
+			RULESET_SCRIPTS_MAX);
+	return 0;
+}
+
+static int load_script(struct ruleset *r, const char *path, struct err *err)
+{
+	size_t n = r->n_scripts;
+
+	if (find_script(r, path) >= 0)
+		return 0;
+	if (check_room(r, err) || read_script(path, &r->sources[n], err))
 		return -1;
-	}
-	r->scripts[r->n_scripts].name = path;
-	r->scripts[r->n_scripts].source = buf_view(&r->sources[r->n_scripts]);
+	r->scripts[n].name = path;
+	r->scripts[n].source = buf_view(&r->sources[n]);
 	r->n_scripts++;
 	return 0;
+}
+
+/* --- managed routes -------------------------------------------------------
+ */
+
+#define HELD_SOURCE "keep;\n"
+
+/* Reads what a managed route's mail is read by now. */
+static int read_managed(const struct ruleset *r, const struct conf_section *s,
+	struct buf *source, struct err *err)
+{
+	const struct route_conf *route = s->data;
+	AUTO(bytes) char *path = NULL;
+	int rc = managed_active(r->conf, s->title, &path, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return read_script(path, source, err);
+	if (route->script)
+		return read_script(route->script, source, err);
+	log_event(LOG_WARN, "rules.none",
+		"route=%s no script is active: mails are held", s->title);
+	*source = BUF_INIT(sizeof(HELD_SOURCE));
+	return buf_c(source, HELD_SOURCE);
+}
+
+static char *name_managed(const char *route)
+{
+	return mem_printf("managed:%s", route);
+}
+
+/* What takes the place of a script that is broken. */
+static void replace_broken(const struct ruleset *r, const char *name,
+	struct buf *source, const struct err *why)
+{
+	ssize_t was = r->former ? find_script(r->former, name) : -1;
+
+	log_event(LOG_ERROR, "rules.broken", "script=%s %s error=\"%s\"", name,
+		was < 0 ? "mails are held until it is mended"
+			: "the former one stays",
+		why->text);
+	*source = BUF_INIT((size_t)64 << 20);
+	if (was < 0)
+		buf_c(source, HELD_SOURCE);
+	else
+		buf_str(source, r->former->scripts[was].source);
+}
+
+static int load_managed(
+	struct ruleset *r, const struct conf_section *s, struct err *err)
+{
+	size_t n = r->n_scripts;
+	struct err why = { 0 };
+
+	if (check_room(r, err))
+		return -1;
+	r->names[n] = name_managed(s->title);
+	if (read_managed(r, s, &r->sources[n], &why))
+		replace_broken(r, r->names[n], &r->sources[n], &why);
+	r->scripts[n].name = r->names[n];
+	r->scripts[n].source = buf_view(&r->sources[n]);
+	r->n_scripts++;
+	return 0;
+}
+
+static int load_route(
+	struct ruleset *r, const struct conf_section *s, struct err *err)
+{
+	const struct route_conf *route = s->data;
+
+	return route->is_managed ? load_managed(r, s, err)
+				 : load_script(r, route->script, err);
+}
+
+int ruleset_refresh(struct ruleset *r, const char *route, struct err *err)
+{
+	const struct conf_section *s = conf_find(r->conf, "route", route);
+	AUTO(bytes) char *name = name_managed(route);
+	AUTO(buf) struct buf source = { 0 };
+	ssize_t i = find_script(r, name);
+
+	if (!s || i < 0)
+		return MANAGE_UNMANAGED;
+	if (read_managed(r, s, &source, err))
+		return -1;
+	buf_fini(&r->sources[i]);
+	r->sources[i] = source;
+	r->scripts[i].source = buf_view(&source);
+	source = (struct buf){ 0 };
+	return 0;
+}
+
+const char *ruleset_script(
+	const struct ruleset *r, const struct conf_section *route)
+{
+	const struct route_conf *c = route->data;
+	AUTO(bytes) char *name = NULL;
+	ssize_t i;
+
+	if (!c->is_managed)
+		return c->script;
+	name = name_managed(route->title);
+	i = find_script(r, name);
+	must(i >= 0);
+	return r->scripts[i].name;
 }
 
 static int open_target(struct loop *loop, struct ruleset *r,
@@ -100,9 +239,7 @@ static int fill(
 		return -1;
 	for (const struct conf_section *s = conf_first(r->conf); s;
 		s = s->next) {
-		const struct route_conf *route = s->data;
-		if (s->schema == &route_schema &&
-			load_script(r, route->script, err))
+		if (s->schema == &route_schema && load_route(r, s, err))
 			return -1;
 	}
 	for (const struct conf_section *s = conf_first(r->conf); s; s = s->next)

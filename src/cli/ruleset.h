@@ -17,6 +17,7 @@ struct ruleset {
 	struct route_table *routes;
 	struct worker_script scripts[RULESET_SCRIPTS_MAX];
 	struct buf sources[RULESET_SCRIPTS_MAX];
+	char *names[RULESET_SCRIPTS_MAX]; /* own ones, of managed routes */
 	size_t n_scripts;
 	struct target
 		*targets[RULESET_TARGETS_MAX]; /* of the sections, in order */
@@ -36,6 +37,15 @@ MUST_CHECK int ruleset_load(const char *path, struct loop *loop,
 	struct ruleset *former, struct ruleset **out, struct err *err);
 /* Ends it and the targets that are its own. Accepts NULL. */
 void ruleset_free(struct ruleset *r);
+/*
+ * Reads the script of a managed route anew, when another became active or was
+ * changed. Returns: 0, MANAGE_UNMANAGED, or -1 with *err: all is as before.
+ */
+MUST_CHECK int ruleset_refresh(
+	struct ruleset *r, const char *route, struct err *err);
+/* Lends the name under which the workers know a route's script. */
+const char *ruleset_script(
+	const struct ruleset *r, const struct conf_section *route);
 /* Finds a target by title; there is one. */
 struct target *ruleset_target(const struct ruleset *r, const char *title);
 /* Is an intake_route_fn; ctx is the set. */

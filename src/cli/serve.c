@@ -26,6 +26,7 @@
 #include "cli.h"
 #include "config.h"
 #include "control.h"
+#include "managing.h"
 #include "ruleset.h"
 
 #define SOURCES_MAX 64
@@ -43,6 +44,7 @@ struct daemon {
 	struct source *sources[SOURCES_MAX];
 	size_t n_sources;
 	struct control *control;
+	struct managing *managing;
 	struct loop_timer *stop_timer, *watchdog;
 	int64_t stop_by; /* mono ms; 0: not stopping */
 	pthread_t sweeper;
@@ -69,7 +71,7 @@ static void set_routes(struct daemon *d)
 		if (s->schema != &route_schema)
 			continue;
 		routes[n++] = (struct mill_route){ .name = s->title,
-			.script = c->script,
+			.script = ruleset_script(r, s),
 			.target = ruleset_target(r, c->target),
 			.is_discard = c->unmatched == ROUTE_DISCARD };
 	}
@@ -100,6 +102,20 @@ static void reload(struct daemon *d)
 	intake_set_route(d->intake, ruleset_route, r);
 	log_event(LOG_INFO, "config.reload", "done rules=%zu", r->n_scripts);
 	sd_notify(0, "READY=1");
+}
+
+/* A script was changed by ManageSieve, or one was made active. */
+static int apply_script(void *ctx, const char *route, struct err *err)
+{
+	struct daemon *d = ctx;
+	int rc = ruleset_refresh(d->rules, route, err);
+
+	if (rc)
+		return rc;
+	worker_pool_set_scripts(
+		d->pool, d->rules->scripts, d->rules->n_scripts);
+	log_event(LOG_INFO, "rules.apply", "route=%s done", route);
+	return 0;
 }
 
 /* --- start --------------------------------------------------------------- */
@@ -221,7 +237,8 @@ static int open_control(struct daemon *d, struct err *err)
 	AUTO(bytes) char *path = mem_printf("%s/control", top->state);
 
 	return control_open(path, top->control_mode, top->control_group,
-		d->store, on_control, d, &d->control, err);
+		d->store, on_control, d, managing_apply, d->managing,
+		&d->control, err);
 }
 
 /* --- retention, in a thread since each step waits for a commit ----------- */
@@ -362,7 +379,9 @@ static int start(struct daemon *d, struct err *err)
 		open_store(d, err) || open_pool(d, err))
 		return -1;
 	open_mill(d);
-	if (open_sources(d, err) || open_control(d, err))
+	d->managing = managing_new(d->loop, apply_script, d);
+	if (open_sources(d, err) || open_control(d, err) ||
+		managing_listen(d->managing, d->rules->conf, err))
 		return -1;
 	start_sweeper(d);
 	mill_start(d->mill);
@@ -372,7 +391,9 @@ static int start(struct daemon *d, struct err *err)
 /* After a clean drain; with work left, the process just ends. */
 static void end(struct daemon *d)
 {
+	managing_stop(d->managing);
 	control_close(d->control);
+	managing_close(d->managing);
 	stop_sweeper(d);
 	for (size_t i = 0; i < d->n_sources; i++)
 		source_close(d->sources[i]);

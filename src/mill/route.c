@@ -14,8 +14,11 @@ static const struct conf_field fields[] = {
 		.flags = CONF_REQUIRED | CONF_RELOAD,
 		.help = "addresses, @domains, or * for all others" },
 	{ "script", CONF_PATH, offsetof(struct route_conf, script),
-		.flags = CONF_REQUIRED | CONF_RELOAD,
+		.flags = CONF_RELOAD,
 		.help = "the rule file that reads their mail" },
+	{ "managed", CONF_BOOL, offsetof(struct route_conf, is_managed), "no",
+		.flags = CONF_RELOAD,
+		.help = "a script made active by ManageSieve goes before it" },
 	{ "target", CONF_STR, offsetof(struct route_conf, target),
 		.flags = CONF_REQUIRED | CONF_RELOAD,
 		.help = "title of the target section for its records" },
@@ -25,10 +28,15 @@ static const struct conf_field fields[] = {
 	{ 0 },
 };
 
-static int check_recipients(const struct conf_section *s, struct err *err)
+static int check_route(const struct conf_section *s, struct err *err)
 {
 	const struct route_conf *r = s->data;
 
+	if (!r->script && !r->is_managed)
+		return err_set(err, ERR_CONF,
+			"route \"%s\": option script is missing: it names "
+			"the rule file; or say managed = yes",
+			s->title);
 	if (r->recipients.n == 0)
 		return err_set(err, ERR_CONF,
 			"route \"%s\": recipients is empty", s->title);
@@ -52,7 +60,7 @@ const struct conf_schema route_schema = {
 	.flags = CONF_TITLED,
 	.size = sizeof(struct route_conf),
 	.fields = fields,
-	.check = check_recipients,
+	.check = check_route,
 	.help = "binds recipients to a rule file and a target",
 };
 

@@ -115,6 +115,25 @@ void sieve_free(struct sieve_script *s)
 	free(s);
 }
 
+static bool is_listed(size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (sieve_exts[i]->capability &&
+			strcmp(sieve_exts[i]->capability,
+				sieve_exts[n]->capability) == 0)
+			return true;
+	return false;
+}
+
+void sieve_capabilities(struct buf *out)
+{
+	for (size_t i = 0; sieve_exts[i]; i++)
+		if (sieve_exts[i]->capability && !sieve_exts[i]->is_for_tests &&
+			!is_listed(i))
+			buf_printf(out, "%s%s", out->len ? " " : "",
+				sieve_exts[i]->capability);
+}
+
 struct str sieve_name(const struct sieve_script *s)
 {
 	return s->name;

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* managed.h - what the commands share about ManageSieve's files. */
+#ifndef MAILMILL_CLI_MANAGED_H
+#define MAILMILL_CLI_MANAGED_H
+
+#include <mailmill/conf.h>
+#include <mailmill/manage.h>
+
+/* Names the file of accounts. Gives: by free(). */
+char *managed_accounts(const struct conf *c);
+/* Fills what the configuration says; no check and no apply. The folder's name
+ * is *folder. Gives: it, by free(). */
+void managed_options(const struct conf *c, struct manage_scripts_options *out,
+	char **folder);
+/*
+ * Names the file of a route's active script. Gives: *out, by free().
+ * Returns: 0, MANAGE_NONEXISTENT, or -1 with *err.
+ */
+MUST_CHECK int managed_active(
+	const struct conf *c, const char *route, char **out, struct err *err);
+/* Is a check function of scripts: compiles as `mailmill check` does. */
+int managed_check(void *ctx, const char *path, struct str name,
+	struct str source, struct buf *findings);
+
+#endif

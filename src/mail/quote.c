@@ -65,7 +65,16 @@ static const char *const wrote[] = { "wrote", "writes", "schrieb",
 	"\xeb\x8b\x98\xec\x9d\xb4", "viesti", "va escriure", "je napisal",
 	"napisao", "ra\xc5\xa1\xc4\xabja", "kirjutas", "menulis",
 	"vi\xe1\xba\xbft", "\xd7\x9b\xd7\xaa\xd7\x91",
-	"\xd9\x83\xd8\xaa\xd8\xa8", "said" };
+	"\xd9\x83\xd8\xaa\xd8\xa8", "said", "napisana" };
+
+/* How attributions begin: "On Monday", "Am 3.", "Le 4 janvier", "W dniu 5". */
+static const char *const starters[] = { "on ", "am ", "le ", "el ", "il ",
+	"op ", "den ", "em ", "w dniu ", "dne ", "p\xc3\xa5 ", "pada ", "at ",
+	"in a message ", "quoting ", "\xd0\xb2 ", "v\xc3\xa0o ", "ngay ",
+	"dana ", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "a ",
+	"wiadomo\xc5\x9b\xc4\x87 napisana", "----", "\xd0\xbf\xd0\xbd",
+	"\xd0\xb2\xd1\x82", "\xd1\x81\xd1\x80", "\xd1\x87\xd1\x82",
+	"\xd0\xbf\xd1\x82", "\xd1\x81\xd0\xb1", "\xd0\xb2\xd1\x81" };
 
 static bool has_digit(struct str s)
 {
@@ -93,34 +102,99 @@ static bool ends_in_colon(struct str s)
 	return str_ends(s, STR(":")) || str_ends(s, STR("\xef\xbc\x9a"));
 }
 
+static bool begins_attribution(struct str line)
+{
+	if (!has_digit(line))
+		return false;
+	if (line.p[0] >= '1' && line.p[0] <= '3')
+		return has_time(line);
+	for (size_t i = 0; i < COUNT(starters); i++)
+		if (str_starts_case(line, str_c(starters[i])))
+			return true;
+	return false;
+}
+
+/* "---- Ann wrote ----" */
+static bool is_ruled_attribution(struct str line)
+{
+	return str_starts(line, STR("--")) && str_ends(line, STR("--")) &&
+	       holds_one(line, wrote, COUNT(wrote));
+}
+
+/*
+ * Do these words attribute what follows? A verb with a digit, time or address;
+ * or without a verb that we know all of them, and a colon.
+ */
+static bool is_attribution(struct str all, struct str last, bool *is_sure)
+{
+	bool has_address = str_chr(all, '@') >= 0;
+	bool ends_in_link = str_ends(last, STR(">")) && str_chr(last, '@') >= 0;
+
+	if (!ends_in_colon(last) && !ends_in_link)
+		return false;
+	if (holds_one(all, wrote, COUNT(wrote))) {
+		*is_sure = has_time(all) || has_address;
+		return has_digit(all) || *is_sure;
+	}
+	*is_sure = has_time(all) && has_address && begins_attribution(all);
+	return *is_sure;
+}
+
 /*
  * Joins up to four lines from `at` and asks whether they attribute a quote.
+ * When a later one of them begins an attribution, this one is the sender's.
  * Returns: how many lines it takes, or 0. *is_sure: a time or address is in it.
  */
 static size_t match_attribution(const struct lines *l, size_t at, bool *is_sure)
 {
 	char joined[ATTRIBUTION_MAX + 1];
-	size_t len = 0;
+	size_t len = 0, found = 0;
 
+	if (is_ruled_attribution(str_trim(l->items[at]))) {
+		*is_sure = true;
+		return 1;
+	}
 	for (size_t n = 0; n < ATTRIBUTION_LINES && at + n < l->n; n++) {
-		struct str line = str_trim(l->items[at + n]), all;
+		struct str line = str_trim(l->items[at + n]);
 		if (!line.len || is_quoted(line) ||
-			len + line.len + 1 > ATTRIBUTION_MAX)
-			return 0;
+			len + line.len + 1 > ATTRIBUTION_MAX ||
+			(n && begins_attribution(line)))
+			break;
 		memcpy(joined + len, line.p, line.len);
 		len += line.len;
 		joined[len++] = ' ';
-		all = str_n(joined, len);
-		if (!ends_in_colon(line) &&
-			!(str_ends(line, STR(">")) &&
-				str_find(line, STR("@")) >= 0))
+		if (!is_attribution(
+			    str_trim(str_n(joined, len)), line, is_sure))
 			continue;
-		if (!holds_one(all, wrote, COUNT(wrote)))
-			continue;
-		*is_sure = has_time(all) || str_chr(all, '@') >= 0;
-		return has_digit(all) || *is_sure ? n + 1 : 0;
+		found = n + 1;
+		/* behind an address the verb may follow */
+		if (ends_in_colon(line))
+			break;
 	}
-	return 0;
+	return found;
+}
+
+/*
+ * Lines right above a quote that reaches to the end need no verb: a date and a
+ * name will do. Returns: where they begin, or `quote`.
+ */
+static size_t find_bare_attribution(const struct lines *l, size_t quote)
+{
+	size_t end = quote, begin;
+
+	while (end && is_empty(l->items[end - 1]))
+		end--;
+	if (quote - end > 1)
+		return quote;
+	for (begin = end; begin && end - begin < ATTRIBUTION_LINES &&
+			  !is_empty(l->items[begin - 1]) &&
+			  !is_quoted(l->items[begin - 1]);
+		begin--)
+		if (begins_attribution(str_trim(l->items[begin - 1])) &&
+			has_time(l->items[begin - 1]) &&
+			l->items[begin - 1].len < 120)
+			return begin - 1;
+	return quote;
 }
 
 /* ---- header blocks and separators ---- */
@@ -137,6 +211,7 @@ static const char *const original_marks[] = { "original message",
 	("\xe5\x8e\x9f\xe5\xa7\x8b\xe9\x82\xae\xe4\xbb"
 	 "\xb6"),
 	"reply message", "antwort nachricht", "reply above this line",
+	"your reply above",
 	"\xd0\x98\xd1\x81\xd1\x85\xd0\xbe\xd0\xb4\xd0\xbd\xd0\xbe\xd0\xb5" };
 
 static const char *const forward_marks[] = { "forwarded message",
@@ -174,7 +249,8 @@ static bool is_forward_mark(struct str line)
 
 static bool is_original_mark(struct str line)
 {
-	return line.len < 120 && is_ruled(line) &&
+	return line.len < 120 &&
+	       (is_ruled(line) || str_starts(str_trim(line), STR("##"))) &&
 	       holds_one(line, original_marks, COUNT(original_marks));
 }
 
@@ -208,7 +284,8 @@ static const char *const other_names[] = { "sent", "date", "to", "subject",
 	"\xe9\x80\x81\xe4\xbf\xa1\xe6\x97\xa5\xe6\x99\x82",
 	"\xe5\xae\x9b\xe5\x85"
 	"\x88",
-	"\xe4\xbb\xb6\xe5\x90\x8d", "reply-to", "importance" };
+	"\xe4\xbb\xb6\xe5\x90\x8d", "reply-to", "importance", "per", "data",
+	"from", "von", "de", "da" };
 
 /* Tells whether the line is "Name: value" of a list; "*From:* x" too. */
 static bool is_field_line(
@@ -231,28 +308,64 @@ static bool is_field_line(
 	return false;
 }
 
-/* Outlook's "From: / Sent: / To: / Subject:", at least three in a row. */
-static bool is_header_block(const struct lines *l, size_t at)
+/* Counts the field lines from `at`; the block may be spaced out. */
+static size_t count_fields(const struct lines *l, size_t at, bool *has_from)
 {
-	size_t n_others = 0, n_looked = 0;
+	size_t n = 0, n_looked = 0;
 
-	if (!is_field_line(l->items[at], from_names, COUNT(from_names)))
-		return false;
-	for (size_t i = at + 1; i < l->n && n_looked < 8; i++) {
-		if (is_empty(l->items[i]) && n_others == 0 && i > at + 1)
-			return false;
+	*has_from = false;
+	for (size_t i = at; i < l->n && n_looked < 8; i++) {
+		if (is_empty(l->items[i]) && n == 1 && i > at + 1)
+			break;
 		if (is_empty(l->items[i]))
 			continue;
 		n_looked++;
-		if (is_field_line(l->items[i], other_names, COUNT(other_names)))
-			n_others++;
-		if (n_others == 2)
-			return true;
+		*has_from |= is_field_line(
+			l->items[i], from_names, COUNT(from_names));
+		n += is_field_line(
+			     l->items[i], other_names, COUNT(other_names)) ||
+		     is_field_line(l->items[i], from_names, COUNT(from_names));
 	}
-	return false;
+	return n;
+}
+
+static bool is_rule_above(const struct lines *l, size_t at)
+{
+	while (at && is_empty(l->items[at - 1]))
+		at--;
+	return at && is_bare_rule(l->items[at - 1]);
+}
+
+/*
+ * Outlook's "From: / Sent: / To:", three in a row; two below a rule. When the
+ * first is another than From, four, or three below a rule.
+ */
+static bool is_header_block(const struct lines *l, size_t at)
+{
+	bool is_from = is_field_line(
+		l->items[at], from_names, COUNT(from_names));
+	size_t least = is_from ? 3 : 4;
+	bool has_from;
+
+	if (!is_from &&
+		!is_field_line(l->items[at], other_names, COUNT(other_names)))
+		return false;
+	if (is_rule_above(l, at))
+		least--;
+	return count_fields(l, at, &has_from) >= least && has_from;
 }
 
 /* ---- deciding ---- */
+
+/* A link that was too long for the quoted line, on a line of its own. */
+static bool is_torn(const struct lines *l, size_t i)
+{
+	return i && i + 1 < l->n && is_quoted(l->items[i - 1]) &&
+	       is_quoted(l->items[i + 1]) &&
+	       (str_find(l->items[i], STR("://")) >= 0 ||
+		       (str_find(l->items[i - 1], STR("://")) >= 0 &&
+			       str_ends(l->items[i], STR(")"))));
+}
 
 /* Tells whether from `at` on nothing is left but quotes and empty lines. */
 static bool is_all_quoted(const struct lines *l, size_t at, size_t *n_quoted)
@@ -261,10 +374,24 @@ static bool is_all_quoted(const struct lines *l, size_t at, size_t *n_quoted)
 	for (size_t i = at; i < l->n; i++) {
 		if (is_quoted(l->items[i]))
 			++*n_quoted;
-		else if (!is_empty(l->items[i]))
+		else if (!is_empty(l->items[i]) && !is_torn(l, i))
 			return false;
 	}
 	return true;
+}
+
+/* The same of "| ", with which some programs quote. */
+static bool is_all_barred(const struct lines *l, size_t at)
+{
+	size_t n = 0;
+
+	for (size_t i = at; i < l->n; i++) {
+		struct str line = str_trim(l->items[i]);
+		n += line.len && line.p[0] == '|';
+		if (line.len && line.p[0] != '|')
+			return false;
+	}
+	return n > 0;
 }
 
 /* The signature below the quotes is no answer between them. */
@@ -308,10 +435,13 @@ static size_t find_tail(const struct lines *l)
 			return skip_rules_above(l, i);
 		if (is_quoted(line)) {
 			if (is_all_quoted(&body, i, &n_quoted))
-				return i;
+				return find_bare_attribution(l, i);
 			continue;
 		}
 		n = match_attribution(l, i, &is_sure);
+		if (n == 0 && begins_attribution(str_trim(line)) &&
+			is_all_barred(&body, i + 1))
+			return i;
 		if (n == 0)
 			continue;
 		if (is_all_quoted(&body, i + n, &n_quoted)) {

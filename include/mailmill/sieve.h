@@ -195,16 +195,44 @@ MUST_CHECK int sieve_eval(const struct sieve_script *s, struct mail *mail,
 	const struct envelope *env, const struct facts *facts, struct arena *a,
 	struct plan **out, struct err *err);
 
+/* How a block of a test file went. */
+struct sieve_test_block {
+	struct str name; /* empty: of the file itself, which failed */
+	unsigned line;	 /* 0: none in special */
+	bool is_passed;
+	struct str why; /* lines; of a failure: "FILE:LINE: what" first */
+};
+
+/* What a test file has around it. Functions that are NULL do nothing. */
+struct sieve_test_host {
+	void *ctx;
+	/* Reads a file: the test file, and what it names. NULL: from disk. */
+	int (*read)(
+		void *ctx, const char *path, struct buf *out, struct err *err);
+	void (*tell)(void *ctx, const struct sieve_test_block *block);
+	/* Shows what test_result_print and such have to say. */
+	void (*print)(void *ctx, struct str text);
+	/* Only blocks whose name contains it (any case) run; empty: all. */
+	struct str filter;
+};
+
 /*
- * Runs a test file (.svtest) with the test language of svtest.md, as far as
- * the extensions here go, and our additions. Progress lines go to `out`.
+ * Runs a test file (.svtest) with the test language of svtest.md and our
+ * additions.
  * Returns: 0 all passed, 1 some failed, or -1 with *err: cannot be run.
  */
+MUST_CHECK int sieve_test_file(
+	const char *path, const struct sieve_test_host *host, struct err *err);
+
 struct sieve_test_result {
 	unsigned passed, failed;
 };
+/* The same from disk, with lines for people in `out`. */
 MUST_CHECK int sieve_test(const char *path, bool is_verbose, struct buf *out,
 	struct sieve_test_result *result, struct err *err);
+/* Adds a block's lines for people. */
+void sieve_test_show(struct buf *out, const char *path,
+	const struct sieve_test_block *block);
 
 AUTO_DEFINE(sieve, struct sieve_script *, sieve_free)
 

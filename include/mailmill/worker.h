@@ -102,6 +102,29 @@ struct worker_job {
 void worker_submit(struct worker_pool *p, struct worker_job *job);
 
 /*
+ * Test files of rules, run in a worker's box
+ */
+
+struct sieve_test_host;
+struct worker_tester;
+/* Makes a runner. Gives: by worker_tester_free(). */
+struct worker_tester *worker_tester_new(void);
+/*
+ * Tells where files that test files name may lie beside their own folder:
+ * below `root`; NULL: nowhere else. Returns: 0, or -1 with *err: no such place.
+ */
+MUST_CHECK int worker_tester_set_root(
+	struct worker_tester *t, const char *root, struct err *err);
+/* Ends it and its worker. Accepts NULL. */
+void worker_tester_free(struct worker_tester *t);
+/*
+ * Is sieve_test_file() in the box; host->read is not asked. Waits: until all is
+ * done. Note: texts given to the host have no control characters.
+ */
+MUST_CHECK int worker_tester_run(struct worker_tester *t, const char *path,
+	const struct sieve_test_host *host, struct err *err);
+
+/*
  * Is `mailmill worker`: serves the socket on descriptor 3 until it closes.
  * Returns: the exit status.
  */

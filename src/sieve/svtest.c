@@ -24,6 +24,7 @@
 /* The clock of all tests, so that they do not change with the day. */
 #define TEST_NOW INT64_C(1795521600000) /* 2026-11-24T12:00:00Z */
 #define FILE_MAX ((size_t)64 << 20)
+#define REPORT_MAX ((size_t)1 << 20)
 
 /*
  * Failures
@@ -56,6 +57,19 @@ void svtest_add_error(struct svtest *t, struct str text)
 	t->errors = arena_grow(t->arena, t->errors, t->n_errors,
 		t->n_errors + 1, sizeof(*t->errors));
 	t->errors[t->n_errors++] = arena_str(t->arena, text);
+}
+
+void svtest_tell(struct svtest *t, const struct sieve_test_block *b)
+{
+	t->n_failed += !b->is_passed;
+	if (t->host->tell)
+		t->host->tell(t->host->ctx, b);
+}
+
+void svtest_print(struct svtest *t, struct str text)
+{
+	if (t->host->print)
+		t->host->print(t->host->ctx, text);
 }
 
 /*
@@ -120,6 +134,13 @@ int svtest_set_mail(struct svtest *t, struct str raw, struct err *err)
 	return 0;
 }
 
+static int read_path(const struct sieve_test_host *host, const char *path,
+	struct buf *out, struct err *err)
+{
+	return host->read ? host->read(host->ctx, path, out, err)
+			  : file_read(path, out, err);
+}
+
 int svtest_read(
 	struct svtest *t, struct str path, struct str *out, struct err *err)
 {
@@ -127,7 +148,7 @@ int svtest_read(
 	AUTO(bytes) char *name = str_dup(path);
 	AUTO(bytes) char *whole = file_beside(t->path, name);
 
-	if (file_read(whole, &raw, err) < 0)
+	if (read_path(t->host, whole, &raw, err) < 0)
 		return -1;
 	*out = arena_str(t->arena, buf_view(&raw));
 	return 0;
@@ -285,11 +306,18 @@ void svtest_reset_result(struct svtest *t)
  * The file itself
  */
 
+static void tell_file(struct svtest *t, struct str why)
+{
+	svtest_tell(t, &(struct sieve_test_block){ .why = why });
+}
+
 static void report_compile(struct svtest *t, const struct sieve_diags *diags)
 {
+	AUTO(buf) struct buf b = BUF_INIT(REPORT_MAX);
+
 	for (size_t i = 0; i < diags->n; i++)
-		sieve_diag_print(t->out, t->path, &diags->items[i]);
-	t->result->failed++;
+		sieve_diag_print(&b, t->path, &diags->items[i]);
+	tell_file(t, buf_view(&b));
 }
 
 static int run_file(
@@ -307,16 +335,11 @@ static int run_file(
 	t->run->steps = UINT64_MAX;
 	flow = sieve_run_script(t->run);
 	if (flow == SIEVE_FAILED)
-		buf_printf(t->out,
-			"FAIL %s: the test file itself failed: "
-			"%.*s\n",
-			t->path, STR_ARG(t->run->plan->fail));
+		tell_file(t, t->run->plan->fail);
 	else if (t->is_over)
-		buf_printf(t->out, "FAIL %.*s\n", STR_ARG(t->failure));
-	if (flow == SIEVE_FAILED || t->is_over)
-		t->result->failed++;
+		tell_file(t, t->failure);
 	sieve_run_fini(t->run);
-	return t->result->failed ? 1 : 0;
+	return t->n_failed ? 1 : 0;
 }
 
 static int run_source(struct svtest *t, struct str source, struct err *err)
@@ -337,23 +360,20 @@ static int run_source(struct svtest *t, struct str source, struct err *err)
 	return run_file(t, script, err);
 }
 
-int sieve_test(const char *path, bool is_verbose, struct buf *out,
-	struct sieve_test_result *result, struct err *err)
+int sieve_test_file(
+	const char *path, const struct sieve_test_host *host, struct err *err)
 {
 	AUTO(arena) struct arena *arena = arena_new();
 	AUTO(buf) struct buf source = BUF_INIT(FILE_MAX);
 	struct svtest t = {
 		.arena = arena,
 		.path = path,
-		.is_verbose = is_verbose,
-		.out = out,
-		.result = result,
+		.host = host,
 		.facts = { .now = TEST_NOW, .route = STR("test") },
 	};
 	int rc;
 
-	*result = (struct sieve_test_result){ 0 };
-	if (file_read(path, &source, err) < 0)
+	if (read_path(host, path, &source, err) < 0)
 		return -1;
 	svtest_config_reload(&t);
 	svtest_make_folder(&t, STR("INBOX"));
@@ -365,4 +385,62 @@ int sieve_test(const char *path, bool is_verbose, struct buf *out,
 	free(t.scripts);
 	free(t.mails);
 	return rc;
+}
+
+/*
+ * Lines for people
+ */
+
+void sieve_test_show(
+	struct buf *out, const char *path, const struct sieve_test_block *block)
+{
+	struct str why = block->why, line;
+
+	if (block->is_passed) {
+		buf_printf(out, "ok   %s: %.*s\n", path, STR_ARG(block->name));
+		return;
+	}
+	buf_printf(out, "FAIL %s: %.*s\n", path,
+		STR_ARG(block->name.len ? block->name
+					: STR("the file itself")));
+	while (str_cut_line(&why, &line))
+		buf_printf(out, "     %.*s\n", STR_ARG(line));
+}
+
+struct report {
+	const char *path;
+	bool is_verbose;
+	struct buf *out;
+	struct sieve_test_result *result;
+};
+
+static void show_block(void *ctx, const struct sieve_test_block *block)
+{
+	struct report *r = ctx;
+
+	r->result->passed += block->is_passed;
+	r->result->failed += !block->is_passed;
+	if (r->is_verbose || !block->is_passed)
+		sieve_test_show(r->out, r->path, block);
+}
+
+static void show_text(void *ctx, struct str text)
+{
+	struct report *r = ctx;
+
+	buf_str(r->out, text);
+}
+
+int sieve_test(const char *path, bool is_verbose, struct buf *out,
+	struct sieve_test_result *result, struct err *err)
+{
+	struct report report = { path, is_verbose, out, result };
+	struct sieve_test_host host = {
+		.ctx = &report,
+		.tell = show_block,
+		.print = show_text,
+	};
+
+	*result = (struct sieve_test_result){ 0 };
+	return sieve_test_file(path, &host, err);
 }

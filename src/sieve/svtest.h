@@ -45,9 +45,8 @@ struct svtest_mark {
 struct svtest {
 	struct arena *arena; /* of the whole file */
 	const char *path;
-	bool is_verbose;
-	struct buf *out;
-	struct sieve_test_result *result;
+	const struct sieve_test_host *host;
+	unsigned n_failed;
 
 	struct sieve_run *run;	       /* of the file itself */
 	const struct sieve_node *test; /* the block that runs, or NULL */
@@ -97,6 +96,10 @@ int svtest_fail(struct sieve_run *r, const struct sieve_node *n,
 	const char *fmt, ...) PRINTF(3, 4);
 /* Records and forgets errors. */
 void svtest_add_error(struct svtest *t, struct str text);
+/* Tells how a block went. */
+void svtest_tell(struct svtest *t, const struct sieve_test_block *b);
+/* Shows a text to a person. */
+void svtest_print(struct svtest *t, struct str text);
 /* Makes a mail the current one, with the envelope that it tells. */
 MUST_CHECK int svtest_set_mail(
 	struct svtest *t, struct str raw, struct err *err);

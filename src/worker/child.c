@@ -58,7 +58,7 @@
 #define KEEP_MAX ((size_t)1 << 20) /* of a buffer, from job to job */
 
 struct worker {
-	enum worker_isolation isolation;
+	unsigned isolation; /* worker_isolation, or ISOLATION_TESTS */
 	int64_t time_ms;
 	uint64_t memory;
 	struct scripts *scripts;
@@ -456,7 +456,7 @@ static int begin(struct worker *w, struct err *err)
 	mail_init();
 	if (read_setup(w, err) < 0 || box_new(&w->box, err) < 0)
 		return -1;
-	is_batch = w->isolation == WORKER_BATCH;
+	is_batch = w->isolation != WORKER_MESSAGE;
 	is_framed = is_batch;
 	w->arena = arena_new();
 	w->in = BUF_INIT(FRAME_JOB_MAX);
@@ -520,7 +520,9 @@ int worker_main(int argc, char **argv)
 	}
 	frame_begin(&ready, FRAME_READY);
 	if (send_frame(&ready, 0) == 0)
-		rc = serve(&w);
+		rc = w.isolation == ISOLATION_TESTS
+			     ? tester_serve(set_cpu_timer)
+			     : serve(&w);
 	buf_fini(&ready);
 	end(&w);
 	return rc;

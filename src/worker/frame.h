@@ -9,6 +9,8 @@
 #ifndef WORKER_FRAME_H
 #define WORKER_FRAME_H
 
+#include <sys/types.h>
+
 #include <mailmill/worker.h>
 
 #define FRAME_HEADER_LEN 8
@@ -35,6 +37,13 @@ enum frame_type {
 	FRAME_RESULT,  /* worker: id, and what result_put() adds */
 	FRAME_FELL,    /* forker: id, wait status, is_late, last words */
 	FRAME_WORDS,   /* worker: it dies; struct last_words */
+	/* of tester.c: */
+	FRAME_TEST,  /* parent: path, filter */
+	FRAME_ASK,   /* worker: path of a file */
+	FRAME_FILE,  /* parent: is_there, its bytes or why not */
+	FRAME_BLOCK, /* worker: name, line, is_passed, why */
+	FRAME_TEXT,  /* worker: text */
+	FRAME_DONE,  /* worker: status, reason */
 };
 
 /*
@@ -48,6 +57,20 @@ struct last_words {
 	char text[244]; /* the end of what it wrote to standard error */
 };
 #define WORDS_MAGIC 0x73647277u
+
+/* Beside the kinds of worker_isolation: runs test files, mails among them. */
+#define ISOLATION_TESTS 2
+/* Adds the frame that a worker gets first. */
+void frame_put_setup(struct buf *b, unsigned isolation,
+	const struct worker_options *o, const struct worker_script *scripts,
+	size_t n_scripts);
+/* Starts a worker that has nothing open but its end of a socket. */
+MUST_CHECK pid_t worker_spawn(int socket_fd, struct err *err);
+/*
+ * Is a worker that runs test files, in its closed box; set_timer() bounds the
+ * CPU time of what comes. Returns: the exit status.
+ */
+int tester_serve(void (*set_timer)(int64_t ms));
 
 /* Begins a frame in b. Returns: where, for frame_end(). */
 size_t frame_begin(struct buf *b, enum frame_type type);

@@ -332,7 +332,7 @@ static size_t make_env(const char **env, size_t max, struct arena *a)
 	return n;
 }
 
-static pid_t spawn(int socket_fd, struct err *err)
+pid_t worker_spawn(int socket_fd, struct err *err)
 {
 	AUTO(arena) struct arena *a = arena_new();
 	const char *argv[] = { proc_self(), "worker", NULL };
@@ -354,7 +354,7 @@ static int start_worker(struct worker_pool *p, struct err *err)
 		return err_sys(err, "cannot talk to a worker");
 	ours = ends[0];
 	theirs = ends[1];
-	pid = spawn(theirs, err);
+	pid = worker_spawn(theirs, err);
 	if (pid < 0)
 		return -1;
 	w = NEW(struct worker);
@@ -767,23 +767,29 @@ static void on_timer(void *ctx)
 
 /* --- the pool --- */
 
+void frame_put_setup(struct buf *b, unsigned isolation,
+	const struct worker_options *o, const struct worker_script *scripts,
+	size_t n_scripts)
+{
+	size_t at = frame_begin(b, FRAME_SETUP);
+
+	wire_u8(b, (uint8_t)isolation);
+	wire_u64(b, (uint64_t)o->time_ms);
+	wire_u64(b, o->memory);
+	wire_u32(b, (uint32_t)n_scripts);
+	for (size_t i = 0; i < n_scripts; i++) {
+		wire_str(b, str_c(scripts[i].name));
+		wire_str(b, scripts[i].source);
+	}
+	frame_end(b, at);
+	must(!buf_is_over(b)); /* each is at most 1 MiB */
+}
+
 static void make_setup(struct worker_pool *p,
 	const struct worker_script *scripts, size_t n_scripts)
 {
-	size_t at;
-
 	buf_clear(&p->setup);
-	at = frame_begin(&p->setup, FRAME_SETUP);
-	wire_u8(&p->setup, (uint8_t)p->o.isolation);
-	wire_u64(&p->setup, (uint64_t)p->o.time_ms);
-	wire_u64(&p->setup, p->o.memory);
-	wire_u32(&p->setup, (uint32_t)n_scripts);
-	for (size_t i = 0; i < n_scripts; i++) {
-		wire_str(&p->setup, str_c(scripts[i].name));
-		wire_str(&p->setup, scripts[i].source);
-	}
-	frame_end(&p->setup, at);
-	must(!buf_is_over(&p->setup)); /* each is at most 1 MiB */
+	frame_put_setup(&p->setup, p->o.isolation, &p->o, scripts, n_scripts);
 }
 
 int worker_pool_new(struct loop *loop, const struct worker_options *o,

@@ -20,17 +20,19 @@ static int check_test(struct sieve_check *c, struct sieve_node *n)
 		c, n->pos, "test can stand only at the top of a test file");
 }
 
-static void tell_block(struct svtest *t, struct str name)
+static void tell_block(
+	struct svtest *t, const struct sieve_node *n, struct str name)
 {
-	bool is_bad = t->failure.p != NULL;
+	svtest_tell(t, &(struct sieve_test_block){ .name = name,
+			       .line = n->pos.line,
+			       .is_passed = !t->failure.p,
+			       .why = t->failure });
+}
 
-	t->result->passed += !is_bad;
-	t->result->failed += is_bad;
-	if (is_bad)
-		buf_printf(t->out, "FAIL %s: %.*s\n     %.*s\n", t->path,
-			STR_ARG(name), STR_ARG(t->failure));
-	else if (t->is_verbose)
-		buf_printf(t->out, "ok   %s: %.*s\n", t->path, STR_ARG(name));
+static bool is_wanted(const struct svtest *t, struct str name)
+{
+	return t->host->filter.len == 0 ||
+	       str_find_case(name, t->host->filter) >= 0;
 }
 
 static int exec_test(struct sieve_run *r, const struct sieve_node *n)
@@ -42,6 +44,8 @@ static int exec_test(struct sieve_run *r, const struct sieve_node *n)
 
 	if (sieve_arg_get(r, n->positional[0], &name) < 0)
 		return SIEVE_FAILED;
+	if (!is_wanted(t, name))
+		return SIEVE_GO_ON;
 	t->test = n;
 	t->failure = STR_NULL;
 	t->plan = NULL;
@@ -50,7 +54,7 @@ static int exec_test(struct sieve_run *r, const struct sieve_node *n)
 	t->n_fact_rows = n_facts;
 	if (flow == SIEVE_FAILED)
 		return flow;
-	tell_block(t, name);
+	tell_block(t, n, name);
 	t->failure = STR_NULL;
 	if (flow == SIEVE_LEAVE && r->leave == n)
 		return SIEVE_GO_ON;

@@ -8,6 +8,8 @@
 
 #include "../svtest.h"
 
+#define PRINT_MAX ((size_t)1 << 20)
+
 /*
  * Settings
  */
@@ -50,31 +52,33 @@ static int test_execute(struct sieve_run *r, const struct sieve_node *n)
 	return svtest_execute(svtest_of(r)) == 0;
 }
 
-static void print_action(struct svtest *t, const struct plan_action *a)
+static void add_action(struct buf *b, const struct plan_action *a)
 {
-	buf_printf(t->out, "     %s%s%.*s%s", plan_action_name(a->kind),
+	buf_printf(b, "     %s%s%.*s%s", plan_action_name(a->kind),
 		a->value.len ? " " : "", STR_ARG(a->value),
 		a->is_implicit ? " (implicit)" : "");
 	for (size_t i = 0; i < a->n_rcpts; i++)
-		buf_printf(t->out, "%s<%.*s>", i ? ", " : " to ",
-			STR_ARG(a->rcpts[i]));
+		buf_printf(
+			b, "%s<%.*s>", i ? ", " : " to ", STR_ARG(a->rcpts[i]));
 	for (size_t i = 0; i < a->n_flags; i++)
-		buf_printf(t->out, "%s%.*s", i ? " " : " with flags ",
+		buf_printf(b, "%s%.*s", i ? " " : " with flags ",
 			STR_ARG(a->flags[i]));
-	buf_c(t->out, "\n");
+	buf_c(b, "\n");
 }
 
 static int exec_print(struct sieve_run *r, const struct sieve_node *n)
 {
 	static const struct plan_action keep = { .kind = PLAN_KEEP,
 		.is_implicit = true };
+	AUTO(buf) struct buf b = BUF_INIT(PRINT_MAX);
 	struct svtest *t = svtest_of(r);
 
-	buf_printf(t->out, "%s:%u: the result is\n", t->path, n->pos.line);
+	buf_printf(&b, "%s:%u: the result is\n", t->path, n->pos.line);
 	for (size_t i = 0; i < r->plan->n_actions; i++)
-		print_action(t, &r->plan->actions[i]);
+		add_action(&b, &r->plan->actions[i]);
 	if (r->is_kept)
-		print_action(t, &keep);
+		add_action(&b, &keep);
+	svtest_print(t, buf_view(&b));
 	return SIEVE_GO_ON;
 }
 
@@ -209,10 +213,12 @@ static int test_message(struct sieve_run *r, const struct sieve_node *n)
 
 static int exec_message_print(struct sieve_run *r, const struct sieve_node *n)
 {
+	AUTO(buf) struct buf b = BUF_INIT(PRINT_MAX);
 	struct svtest *t = svtest_of(r);
 
-	buf_printf(t->out, "%s:%u: the message is\n%.*s\n", t->path,
-		n->pos.line, STR_ARG(mail_raw(t->mails[t->n_mails - 1])));
+	buf_printf(&b, "%s:%u: the message is\n%.*s\n", t->path, n->pos.line,
+		STR_ARG(mail_raw(t->mails[t->n_mails - 1])));
+	svtest_print(t, buf_view(&b));
 	return SIEVE_GO_ON;
 }
 

@@ -62,6 +62,22 @@ struct str mail_header(struct mail *m, struct str name);
  */
 struct str mail_decode(struct arena *a, struct str raw);
 
+/*
+ * Makes a view of a mail, whose header can be changed while all else is shared:
+ * parts, texts, raw bytes, identity. Lends: in `a`, as long as m lives; not for
+ * mail_free().
+ */
+struct mail *mail_view(struct mail *m, struct arena *a);
+/*
+ * Gives a view other fields, copied: such of its mail, or new ones with name
+ * and raw set (all behind the colon, line end included; lent). Fields that were
+ * lent before are gone.
+ */
+void mail_set_fields(
+	struct mail *view, const struct mail_header *fields, size_t n);
+/* Tells whether a field stands in the raw bytes; a view may have others. */
+bool mail_is_lent(const struct mail *m, const struct mail_header *h);
+
 struct mail_address {
 	struct str name;    /* display name, decoded, may be empty */
 	struct str address; /* local@domain; raw text when it is no address */

@@ -54,6 +54,10 @@ void mail_identity(struct mail *m, unsigned char out[HASH_LEN])
 {
 	struct hash *h;
 
+	if (m->origin) {
+		mail_identity(m->origin, out);
+		return;
+	}
 	if (!m->has_identity) {
 		h = hash_begin();
 		for (struct mail_part *p = mail_root(m); p; p = mail_next(p)) {

@@ -47,6 +47,7 @@ struct mail {
 	struct str raw;
 	char *map; /* to be unmapped, or NULL */
 	char eol;  /* '\n', or '\r' in a mail that has no other */
+	struct mail *origin; /* of a view: the mail that it is of */
 	struct str
 		hint; /* charset of the first part that names a telling one */
 	struct part *root;
@@ -84,6 +85,14 @@ static inline bool is_blank(char c)
 /* Tells of something wrong at `offset`. */
 void mail_add_defect(struct mail *m, uint64_t offset, const char *fmt, ...)
 	PRINTF(3, 4);
+
+/* mail.c */
+/* Tells the size of bytes when every line end is a CRLF. */
+uint64_t mail_count_crlf(const struct mail *m, struct str raw);
+
+/* edit.c */
+/* Tells mail_size() of a view. */
+uint64_t edit_size(struct mail *view);
 
 /* scan.c */
 /* Builds the tree: every byte is looked at once. */

@@ -95,8 +95,9 @@ struct str mail_raw(const struct mail *m)
 	return m->raw;
 }
 
-static uint64_t count_as_crlf(struct str raw, char eol)
+uint64_t mail_count_crlf(const struct mail *m, struct str raw)
 {
+	char eol = m->eol;
 	uint64_t size = raw.len;
 	const char *p = raw.p, *end = raw.p + raw.len, *nl;
 
@@ -113,7 +114,8 @@ static uint64_t count_as_crlf(struct str raw, char eol)
 uint64_t mail_size(struct mail *m)
 {
 	if (!m->has_size) {
-		m->size = count_as_crlf(m->raw, m->eol);
+		m->size = m->origin ? edit_size(m)
+				    : mail_count_crlf(m, m->raw);
 		m->has_size = true;
 	}
 	return m->size;

@@ -25,6 +25,7 @@
 	row(unicode) \
 	row(date) \
 	row(field_index) \
+	row(editheader) \
 	row(environment) \
 	row(include) \
 	row(vnd_environment) \

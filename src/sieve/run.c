@@ -306,6 +306,10 @@ int sieve_add(struct sieve_run *r, const struct sieve_node *n,
 		former->n_flags = a.n_flags;
 		former->is_create |= a.is_create;
 		former->is_copy &= a.is_copy;
+		if (a.is_implicit) { /* RFC 5293 section 7: at the end */
+			former->pieces = a.pieces;
+			former->n_pieces = a.n_pieces;
+		}
 		return 0;
 	}
 	if (n && check_action_limits(r, a.kind) < 0)
@@ -494,7 +498,7 @@ struct sieve_run *sieve_run_new(const struct sieve_script *s, struct mail *mail,
 	r->script = s;
 	r->settings = s->settings;
 	r->limits = &s->settings->limits;
-	r->mail = mail;
+	r->mail = r->stored = mail;
 	r->env = env;
 	r->facts = facts;
 	r->arena = a;
@@ -552,14 +556,20 @@ void sieve_run_finish(struct sieve_run *r, int flow)
 		leave_reason(r);
 }
 
+void sieve_run_forget_headers(struct sieve_run *r)
+{
+	r->headers = NULL;
+	r->addresses = NULL;
+}
+
 void sieve_run_set_mail(
 	struct sieve_run *r, struct mail *mail, const struct envelope *env)
 {
-	r->mail = mail;
+	r->mail = r->stored = mail;
+	r->message = NULL;
 	r->mail_number++;
 	r->env = env;
-	r->headers = NULL;
-	r->addresses = NULL;
+	sieve_run_forget_headers(r);
 }
 
 void sieve_run_fini(struct sieve_run *r)

@@ -20,6 +20,7 @@
 
 struct header_list;
 struct address_list;
+struct message;
 
 #define SIEVE_MATCH_VALUES_MAX 33 /* ${0} to ${32} */
 
@@ -33,7 +34,9 @@ struct sieve_run {
 	const struct sieve_script *script;
 	const struct sieve_settings *settings;
 	const struct sieve_limits *limits; /* of the settings */
-	struct mail *mail;
+	struct mail *mail; /* the current one: see message.h */
+	struct mail *stored; /* as it came */
+	struct message *message; /* what was changed in it: message.c */
 	unsigned mail_number; /* counts the mails that there were before */
 	const struct envelope *env;
 	const struct facts *facts;
@@ -125,6 +128,9 @@ MUST_CHECK int sieve_run_headers(struct sieve_run *r, const struct sieve_arg *a,
  */
 void sieve_index_headers(const struct sieve_node *n,
 	const struct mail_header ***list, size_t *count);
+
+/* The tags of RFC 5260, for words of other extensions. */
+extern const struct sieve_tag sieve_index_tags[];
 
 /*
  * Lends the addresses of a field that sieve_run_headers() gave; each field is
@@ -279,7 +285,12 @@ int sieve_run_script(struct sieve_run *r);
  * in effect; after SIEVE_FAILED leaves nothing but the reason.
  */
 void sieve_run_finish(struct sieve_run *r, int flow);
-/* Exchanges mail and envelope; forgets what was kept of the old one. */
+/* Forgets the fields that it keeps: the message has others now. */
+void sieve_run_forget_headers(struct sieve_run *r);
+/*
+ * Exchanges mail and envelope; forgets what was kept of the old one and all
+ * changes of it.
+ */
 void sieve_run_set_mail(
 	struct sieve_run *r, struct mail *mail, const struct envelope *env);
 /* Ends what lies outside the arena (patterns). Accepts NULL. */

@@ -195,6 +195,24 @@ static int set_item(struct assign *a)
 	return 0;
 }
 
+static struct str find_value(const struct svtest *t, struct str name)
+{
+	for (size_t i = 0; i < t->n_config; i++)
+		if (str_eq(t->config[i].name, name))
+			return t->config[i].value;
+	return STR_NULL;
+}
+
+static bool is_field_listed(const struct svtest *t, struct str name)
+{
+	struct str list = find_value(t, STR("sieve_editheader_header")), one;
+
+	while (str_cut(&list, ' ', &one))
+		if (str_eq_case(one, name))
+			return true;
+	return false;
+}
+
 /* "X-Friep/forbid_add": which of the fields, and what of it. */
 static int set_field_rule(struct assign *a)
 {
@@ -203,6 +221,8 @@ static int set_field_rule(struct assign *a)
 	struct sieve_field_rule *rule = NULL;
 
 	if (!str_cut(&member, '/', &name) || str_eq(member, STR("name")))
+		return 0;
+	if (!is_field_listed(a->t, name))
 		return 0;
 	for (size_t i = 0; i < s->n_field_rules; i++)
 		if (str_eq_case(s->field_rules[i].name, name))
@@ -224,14 +244,6 @@ static int set_field_rule(struct assign *a)
 /*
  * Lists (RFC 6134)
  */
-
-static struct str find_value(const struct svtest *t, struct str name)
-{
-	for (size_t i = 0; i < t->n_config; i++)
-		if (str_eq(t->config[i].name, name))
-			return t->config[i].value;
-	return STR_NULL;
-}
 
 /* Reads a file of pairs of lines, a key and a value. */
 static int read_members(

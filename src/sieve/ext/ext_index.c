@@ -18,7 +18,7 @@ static int check_last(struct sieve_check *c, struct sieve_node *n,
 	if (sieve_node_tag(n, "index"))
 		return 0;
 	sieve_error(c, t->pos,
-		"the ':last' tag cannot be specified without the ':index' tag");
+		"the :last tag cannot be specified without the :index tag");
 	return sieve_hint(c, "write for the last field: ':index 1 :last'");
 }
 
@@ -47,6 +47,8 @@ void sieve_index_headers(const struct sieve_node *n,
 	{                                                                      \
 		.name = "last", .check = check_last                            \
 	}
+
+const struct sieve_tag sieve_index_tags[] = { INDEX, LAST, { 0 } };
 
 static const struct sieve_added_tag tags[] = {
 	{ "header", INDEX },

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* message.h - the current message: what a script has changed in it. */
+#ifndef SIEVE_MESSAGE_H
+#define SIEVE_MESSAGE_H
+
+#include "sieve_private.h"
+
+/*
+ * Gives the current message other header fields: those that mail_headers() of
+ * run->mail told, in their order, and new ones of sieve_message_field().
+ * Returns: 0 or SIEVE_FAILED (too many).
+ */
+MUST_CHECK int sieve_message_set_fields(
+	struct sieve_run *r, const struct mail_header *fields, size_t n);
+/*
+ * Makes a field of composed text, "Name: value" CRLF, whose lines then end as
+ * the message's do. In run->arena.
+ */
+struct mail_header sieve_message_field(
+	struct sieve_run *r, struct str name, struct str composed);
+/*
+ * Adds fields before all others, or behind them. Returns: 0 or SIEVE_FAILED.
+ */
+MUST_CHECK int sieve_message_add_field(
+	struct sieve_run *r, const struct mail_header *field, bool is_last);
+/*
+ * Tells the current message as pieces of the stored one; none when nothing was
+ * changed. Lends: in run->arena, one array until the next change.
+ */
+void sieve_message_pieces(
+	struct sieve_run *r, const struct plan_piece **pieces, size_t *n);
+/* Lets an action carry the message as it is now; for action_check(). */
+void sieve_message_fill(struct sieve_run *r, struct plan_action *a);
+
+#endif

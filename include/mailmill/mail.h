@@ -32,6 +32,10 @@ void mail_init(void);
  */
 MUST_CHECK int mail_parse(struct str raw, struct mail **out, struct err *err);
 /*
+ * The same in an arena, with which the mail ends: not for mail_free(). Lends.
+ */
+struct mail *mail_parse_in(struct arena *a, struct str raw);
+/*
  * The same from a file, without copying; fd stays the caller's.
  * Returns: 0, or -1 with *err: it cannot be mapped.
  */

@@ -45,8 +45,8 @@ struct part {
 struct mail {
 	struct arena *arena;
 	struct str raw;
-	char *map; /* to be unmapped, or NULL */
-	char eol;  /* '\n', or '\r' in a mail that has no other */
+	char *map;	     /* to be unmapped, or NULL */
+	char eol;	     /* '\n', or '\r' in a mail that has no other */
 	struct mail *origin; /* of a view: the mail that it is of */
 	struct str
 		hint; /* charset of the first part that names a telling one */

@@ -33,13 +33,11 @@ void mail_init(void)
 	html_init();
 }
 
-int mail_parse(struct str raw, struct mail **out, struct err *err)
+struct mail *mail_parse_in(struct arena *a, struct str raw)
 {
-	struct arena *a = arena_new();
 	struct mail *m = ARENA_NEW(a, struct mail);
 	const char *lf;
 
-	(void)err; /* nothing is beyond us now; the contract leaves room */
 	m->arena = a;
 	m->raw = raw.p ? raw : STR("");
 	lf = memchr(m->raw.p, '\n', m->raw.len);
@@ -48,7 +46,13 @@ int mail_parse(struct str raw, struct mail **out, struct err *err)
 		mail_add_defect(
 			m, 0, "lines end in CR alone: read as they are");
 	scan_parts(m);
-	*out = m;
+	return m;
+}
+
+int mail_parse(struct str raw, struct mail **out, struct err *err)
+{
+	(void)err; /* nothing is beyond us now; the contract leaves room */
+	*out = mail_parse_in(arena_new(), raw);
 	return 0;
 }
 
@@ -114,8 +118,7 @@ uint64_t mail_count_crlf(const struct mail *m, struct str raw)
 uint64_t mail_size(struct mail *m)
 {
 	if (!m->has_size) {
-		m->size = m->origin ? edit_size(m)
-				    : mail_count_crlf(m, m->raw);
+		m->size = m->origin ? edit_size(m) : mail_count_crlf(m, m->raw);
 		m->has_size = true;
 	}
 	return m->size;

@@ -44,6 +44,26 @@ static struct message *message_of(struct sieve_run *r)
 	return r->message;
 }
 
+void sieve_message_share(struct sieve_run *to, const struct sieve_run *from)
+{
+	size_t n;
+	const struct mail_header *all;
+
+	to->mail = from->mail;
+	to->stored = from->stored;
+	to->message = NULL;
+	sieve_run_forget_headers(to);
+	if (!from->message)
+		return;
+	to->message = ARENA_NEW(to->arena, struct message);
+	*to->message = *from->message;
+	if (!to->message->is_viewed)
+		return;
+	all = mail_headers(from->mail, &n);
+	to->mail = mail_view(to->message->base, to->arena);
+	mail_set_fields(to->mail, all, n);
+}
+
 /*
  * Pieces
  */

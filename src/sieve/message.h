@@ -29,6 +29,11 @@ MUST_CHECK int sieve_message_add_field(
  */
 void sieve_message_pieces(
 	struct sieve_run *r, const struct plan_piece **pieces, size_t *n);
+/*
+ * Makes the current message of one evaluation that of another, changes
+ * included; what each changes from then on is its own. Both share an arena.
+ */
+void sieve_message_share(struct sieve_run *to, const struct sieve_run *from);
 /* Lets an action carry the message as it is now; for action_check(). */
 void sieve_message_fill(struct sieve_run *r, struct plan_action *a);
 

@@ -34,10 +34,10 @@ struct sieve_run {
 	const struct sieve_script *script;
 	const struct sieve_settings *settings;
 	const struct sieve_limits *limits; /* of the settings */
-	struct mail *mail; /* the current one: see message.h */
-	struct mail *stored; /* as it came */
+	struct mail *mail;		   /* the current one: see message.h */
+	struct mail *stored;		   /* as it came */
 	struct message *message; /* what was changed in it: message.c */
-	unsigned mail_number; /* counts the mails that there were before */
+	unsigned mail_number;	 /* counts the mails that there were before */
 	const struct envelope *env;
 	const struct facts *facts;
 	struct arena *arena;

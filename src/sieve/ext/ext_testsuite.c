@@ -6,6 +6,7 @@
  * Only test files may require it. What a word that is both a command and a
  * test says is kept by the command, too: as a command it must be true.
  */
+#include "../message.h"
 #include "../svtest.h"
 
 /*
@@ -270,8 +271,11 @@ static int run_script(struct svtest *t)
 	other->host = t;
 	other->first_own = r->plan->n_actions;
 	take_over(other, r);
+	sieve_message_share(other, r);
 	flow = sieve_run_script(other);
 	take_over(r, other);
+	if (flow != SIEVE_FAILED)
+		sieve_message_share(r, other);
 	sieve_run_fini(other);
 	if (flow == SIEVE_FAILED) {
 		svtest_add_error(t, other->plan->fail);

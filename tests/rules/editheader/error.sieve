@@ -1,0 +1,3 @@
+require ["editheader", "ihave"];
+addheader "X-New" "1";
+error "stop here";

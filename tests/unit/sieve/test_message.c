@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * test_message.c - the message that an action carries: its bytes, exactly, and
+ * where they come from.
+ */
+#include <mailmill/clock.h>
+
+#include "script.h"
+
+/* Evaluates; writes a line "ACTION:" and the bytes of each action's message. */
+static void check_message(
+	const char *source, struct str raw, const char *want, const char *what)
+{
+	AUTO(buf) struct buf out = BUF_INIT(OUT_MAX);
+	AUTO(buf) struct buf told = BUF_INIT(OUT_MAX);
+	AUTO(arena) struct arena *a = arena_new();
+	AUTO(mail) struct mail *mail = NULL;
+	AUTO(sieve) struct sieve_script *s = compile_with(
+		NULL, str_c(source), &told);
+	struct envelope env = { .sender = STR("x@example.org") };
+	struct facts facts = { .now = INT64_C(1795521600000) };
+	struct plan *plan;
+	struct err err = { 0 };
+
+	is_str(buf_view(&told), "", what);
+	if (!s)
+		return;
+	mail_init();
+	is_int(mail_parse(raw, &mail, &err), 0, what);
+	is_int(sieve_eval(s, mail, &env, &facts, a, &plan, &err), 0, what);
+	for (size_t i = 0; i < plan->n_actions; i++) {
+		const struct plan_action *act = &plan->actions[i];
+
+		buf_printf(&out, "%s:\n", plan_action_name(act->kind));
+		plan_pieces_write(&out, act->pieces, act->n_pieces, raw);
+	}
+	buf_str(&out, plan->fail);
+	is_str(buf_view(&out), want, what);
+}
+
+#define EDIT "require [\"editheader\", \"fileinto\"]; "
+#define MAIL "A: 1\r\nB: 2\r\n folded\r\nA: 3\r\n\r\nbody\r\n"
+
+static const struct row {
+	const char *what, *source, *raw, *want;
+} rows[] = {
+	{ "as it came", "keep;", MAIL, "keep:\n" MAIL },
+	{ "a field at the top", EDIT "addheader \"X\" \"y\";", MAIL,
+		"keep:\nX: y\r\n" MAIL },
+	{ "a field at the end", EDIT "addheader :last \"X\" \"y\";", MAIL,
+		"keep:\nA: 1\r\nB: 2\r\n folded\r\nA: 3\r\nX: "
+		"y\r\n\r\nbody\r\n" },
+	{ "all of a name gone", EDIT "deleteheader \"a\";", MAIL,
+		"keep:\nB: 2\r\n folded\r\n\r\nbody\r\n" },
+	{ "all gone", EDIT "deleteheader \"a\"; deleteheader \"b\";", MAIL,
+		"keep:\n\r\nbody\r\n" },
+	{ "added and gone again",
+		EDIT "addheader \"X\" \"y\"; deleteheader \"X\";", MAIL,
+		"keep:\n" MAIL },
+	{ "each of its time",
+		EDIT "fileinto \"a\"; addheader \"X\" \"y\"; "
+		     "fileinto \"b\"; deleteheader \"B\"; keep;",
+		MAIL,
+		"fileinto:\n" MAIL "fileinto:\nX: y\r\n" MAIL
+		"keep:\nX: y\r\nA: 1\r\nA: 3\r\n\r\nbody\r\n" },
+	{ "line ends as the message has them", EDIT "addheader \"X\" \"y\";",
+		"A: 1\n\nbody\n", "keep:\nX: y\nA: 1\n\nbody\n" },
+	{ "old line ends", EDIT "addheader :last \"X\" \"y\";",
+		"A: 1\r\rbody\r", "keep:\nA: 1\rX: y\r\rbody\r" },
+	{ "no fields", EDIT "addheader \"X\" \"y\";", "\r\nbody\r\n",
+		"keep:\nX: y\r\n\r\nbody\r\n" },
+	{ "no header", EDIT "addheader \"X\" \"y\";", "body\r\n",
+		"keep:\nX: y\r\n\r\nbody\r\n" },
+	{ "nothing", EDIT "addheader \"X\" \"y\";", "", "keep:\nX: y\r\n" },
+	{ "header alone", EDIT "addheader :last \"X\" \"y\";", "A: 1\r\n",
+		"keep:\nA: 1\r\nX: y\r\n" },
+	{ "no last line end", EDIT "addheader :last \"X\" \"y\";", "A: 1",
+		"keep:\nA: 1\r\nX: y\r\n" },
+	{ "no last line end, at the top", EDIT "addheader \"X\" \"y\";", "A: 1",
+		"keep:\nX: y\r\nA: 1" },
+	{ "a lost empty line", EDIT "addheader \"X\" \"y\";",
+		"A: 1\r\nno field\r\n",
+		"keep:\nX: y\r\nA: 1\r\n\r\nno field\r\n" },
+	{ "an mbox line stays the first", EDIT "addheader \"X\" \"y\";",
+		"From me\nA: 1\n\nbody\n",
+		"keep:\nFrom me\nX: y\nA: 1\n\nbody\n" },
+	{ "lines between fields stay", EDIT "deleteheader \"A\";",
+		"A: 1\r\n\xc3\xbc: odd\r\nB: 2\r\n\r\nbody\r\n",
+		"keep:\n\xc3\xbc: odd\r\nB: 2\r\n\r\nbody\r\n" },
+	{ "an error leaves nothing",
+		"require [\"editheader\", \"ihave\"]; addheader \"X\" \"y\"; "
+		"keep; error \"no\";",
+		MAIL, "t.sieve: line 1: error: no" },
+};
+
+TEST(header_edits)
+{
+	for (size_t i = 0; i < COUNT(rows); i++)
+		check_message(rows[i].source, str_c(rows[i].raw), rows[i].want,
+			rows[i].what);
+}
+
+TEST(actions_of_one_state_share_their_pieces)
+{
+	AUTO(buf) struct buf told = BUF_INIT(OUT_MAX);
+	AUTO(arena) struct arena *a = arena_new();
+	AUTO(mail) struct mail *mail = NULL;
+	AUTO(sieve) struct sieve_script *s = compile_with(NULL,
+		STR(EDIT "addheader \"X\" \"y\"; fileinto \"a\"; fileinto "
+			 "\"b\";"),
+		&told);
+	struct envelope env = { 0 };
+	struct facts facts = { 0 };
+	struct plan *plan;
+	struct err err = { 0 };
+
+	is_int(mail_parse(STR(MAIL), &mail, &err), 0, "mail");
+	is_int(sieve_eval(s, mail, &env, &facts, a, &plan, &err), 0, "eval");
+	is_int(plan->n_actions, 2, "actions");
+	is_true(plan->actions[0].pieces == plan->actions[1].pieces, "shared");
+	is_int(plan->actions[0].n_pieces, 2, "the field and the whole mail");
+	is_int(plan->actions[0].pieces[1].len, strlen(MAIL), "a range");
+}
+
+TEST(a_mail_is_as_it_was_for_the_next_evaluation)
+{
+	AUTO(buf) struct buf told = BUF_INIT(OUT_MAX);
+	AUTO(arena) struct arena *a = arena_new();
+	AUTO(mail) struct mail *mail = NULL;
+	AUTO(sieve) struct sieve_script *s = compile_with(NULL,
+		STR(EDIT "if exists \"X\" { discard; } "
+			 "addheader \"X\" \"y\"; deleteheader \"A\";"),
+		&told);
+	struct envelope env = { 0 };
+	struct facts facts = { 0 };
+	struct plan *plan;
+	struct err err = { 0 };
+	size_t n;
+
+	is_int(mail_parse(STR(MAIL), &mail, &err), 0, "mail");
+	for (int i = 0; i < 2; i++) {
+		is_int(sieve_eval(s, mail, &env, &facts, a, &plan, &err), 0,
+			"eval");
+		is_int(plan->actions[0].kind, PLAN_KEEP, "no X of last time");
+		mail_headers(mail, &n);
+		is_int(n, 3, "fields");
+	}
+}
+
+TEST(size_follows_the_header)
+{
+	check_message(EDIT "if size :over 39 { fileinto \"big\"; } "
+			   "addheader \"X\" \"12345678901234567890\"; "
+			   "if size :over 59 { fileinto \"grown\"; } "
+			   "deleteheader \"X\"; deleteheader \"B\"; "
+			   "if size :under 23 { fileinto \"less\"; } discard;",
+		STR(MAIL),
+		"fileinto:\nX: 12345678901234567890\r\n" MAIL
+		"fileinto:\nA: 1\r\nA: 3\r\n\r\nbody\r\ndiscard:\n" MAIL,
+		"sizes");
+}

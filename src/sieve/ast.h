@@ -116,7 +116,11 @@ struct sieve_node {
 	size_t n_args;
 	struct sieve_node **tests;
 	size_t n_tests;
-	bool has_parens; /* the tests were written as a list */
+	/* The grammar was wrong within its arguments: only its block is of use.
+	 */
+	bool is_broken;
+	bool lacks_semicolon; /* told; the next command is its test */
+	bool has_parens;      /* the tests were written as a list */
 	bool has_block;
 	struct sieve_node **block;
 	size_t n_block;

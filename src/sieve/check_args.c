@@ -7,6 +7,9 @@
 
 #include "script.h"
 
+/* Words that are named as those which take a tag. */
+#define TAKERS_TOLD 6
+
 static const char *name_type(enum sieve_type type)
 {
 	switch (type) {
@@ -131,6 +134,12 @@ int sieve_check_arg(struct sieve_check *c, struct sieve_node *n,
 		if (arg->kind == SIEVE_ARG_NUMBER && as->type != SIEVE_NUMBER)
 			sieve_hint(c, "write it in quotes: \"%llu\"",
 				(unsigned long long)arg->number);
+		else if (as->type == SIEVE_NUMBER && arg->n == 1)
+			sieve_hint(c, "numbers stand without quotes: %.*s",
+				STR_ARG(str_sub(arg->texts[0].value, 0, 40)));
+		else if (arg->kind == SIEVE_ARG_LIST)
+			sieve_hint(c, "only one at a time: write a %s for each",
+				sieve_node_kind(n));
 		return -1;
 	}
 	if (arg->kind == SIEVE_ARG_NUMBER)
@@ -207,6 +216,52 @@ bool sieve_check_is_tag(const struct sieve_check *c, const struct sieve_node *n,
 	       sieve_match_tag_ext(c, n->word, name, true);
 }
 
+static void add_taker(struct buf *list, unsigned *n, const char *word)
+{
+	if (++*n <= TAKERS_TOLD)
+		buf_printf(list, "%s%s", *n > 1 ? ", " : "", word);
+}
+
+/* Lists words that have a tag of their own, or one that is added to them. */
+static void list_takers(const struct sieve_ext *ext, struct str name,
+	struct buf *list, unsigned *n)
+{
+	const struct sieve_added_tag *a = ext->added_tags;
+
+	for (const struct sieve_word *w = ext->words; w && w->name; w++)
+		for (const struct sieve_tag *t = w->tags; t && t->name; t++)
+			if (str_eq_case(str_c(t->name), name))
+				add_taker(list, n, w->name);
+	for (; a && a->word; a++)
+		if (str_eq_case(str_c(a->tag.name), name))
+			add_taker(list, n, a->word);
+}
+
+/* Adds which words take a tag that this one does not. False: none does. */
+static bool hint_takers(struct sieve_check *c, struct str name)
+{
+	AUTO(buf) struct buf list = BUF_INIT(1000);
+	static const struct sieve_word comparing = { .flags = SIEVE_MATCHES |
+							      SIEVE_ADDRESSES };
+	unsigned count = 0;
+
+	if (sieve_match_tag_ext(c, &comparing, name, true)) {
+		sieve_hint(c,
+			"':%.*s' goes with tests that compare, such as "
+			"header and address",
+			STR_ARG(name));
+		return true;
+	}
+	for (unsigned i = 0; sieve_exts[i]; i++)
+		if (!sieve_exts[i]->is_for_tests || c->is_for_tests)
+			list_takers(sieve_exts[i], name, &list, &count);
+	if (!list.len)
+		return false;
+	sieve_hint(c, "':%.*s' goes with %.*s", STR_ARG(name),
+		STR_ARG(buf_view(&list)));
+	return true;
+}
+
 static void hint_tags(
 	struct sieve_check *c, const struct sieve_node *n, struct str name)
 {
@@ -231,6 +286,8 @@ static void hint_tags(
 		for (; m && m->name && count < COUNT(names); m++)
 			names[count++] = m->name;
 	}
+	if (str_nearest(name, names, count) < 0 && hint_takers(c, name))
+		return;
 	sieve_hint_nearest(c, name, names, count);
 }
 
@@ -327,7 +384,8 @@ static int sort_args(struct sieve_check *c, struct sieve_node *n)
 				"the %s %s (tags come first)",
 				STR_ARG(arg->tag), n->word->name,
 				sieve_node_kind(n));
-			return -1;
+			return sieve_hint(c, "write %s :%.*s ...",
+				n->word->name, STR_ARG(arg->tag));
 		}
 		if (n->word->flags & (SIEVE_MATCHES | SIEVE_ADDRESSES))
 			rc = sieve_match_take_tag(c, n, &i);

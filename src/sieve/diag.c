@@ -39,6 +39,13 @@ void sieve_tell(struct sieve_teller *t, enum sieve_severity severity,
 	struct sieve_diags *list = t->diags;
 	struct sieve_diag *d;
 
+	t->is_silent = t->noise_from && pos.line >= t->noise_from;
+	if (t->is_silent)
+		return;
+	if (!t->is_begun) {
+		t->is_begun = true;
+		t->n_before = list->n;
+	}
 	if (severity == SIEVE_ERROR)
 		t->n_errors++;
 	t->is_full = list->n >= SIEVE_DIAGS_MAX;
@@ -60,11 +67,57 @@ void sieve_tell(struct sieve_teller *t, enum sieve_severity severity,
 	d->source = arena_str(list->arena, find_line(t->source, pos.offset));
 }
 
+static bool is_behind(const struct sieve_diag *a, const struct sieve_diag *b)
+{
+	return str_eq(a->file, b->file) &&
+	       (a->line > b->line ||
+		       (a->line == b->line && a->column > b->column));
+}
+
+void sieve_sort_told(struct sieve_teller *t)
+{
+	struct sieve_diag *items = t->diags->items;
+
+	if (!t->is_begun)
+		return;
+	/* Few: and they come nearly in order. */
+	for (size_t i = t->n_before + 1; i < t->diags->n; i++) {
+		struct sieve_diag d = items[i];
+		size_t k = i;
+
+		for (; k > t->n_before && is_behind(&items[k - 1], &d); k--)
+			items[k] = items[k - 1];
+		items[k] = d;
+	}
+}
+
+static bool is_before(const struct sieve_diag *d, struct sieve_pos pos)
+{
+	return d->line < pos.line ||
+	       (d->line == pos.line && d->column < pos.column);
+}
+
+void sieve_untell(struct sieve_teller *t, struct sieve_pos from)
+{
+	struct sieve_diags *list = t->diags;
+	size_t kept = t->n_before;
+
+	for (size_t i = kept; i < list->n; i++) {
+		if (is_before(&list->items[i], from) ||
+			!str_eq(list->items[i].file, t->file))
+			list->items[kept++] = list->items[i];
+		else if (list->items[i].severity == SIEVE_ERROR)
+			t->n_errors--;
+	}
+	list->n = MIN(kept, list->n);
+	t->is_full = list->n >= SIEVE_DIAGS_MAX;
+}
+
 void sieve_tell_hint(struct sieve_teller *t, const char *fmt, va_list ap)
 {
 	struct sieve_diags *list = t->diags;
 
-	if (t->is_full || !list->n)
+	if (t->is_full || t->is_silent || !list->n)
 		return;
 	list->items[list->n - 1].hint = print_text(list->arena, fmt, ap);
 }

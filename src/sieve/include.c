@@ -125,6 +125,7 @@ static void compile(struct sieve_check *c, const struct sieve_include *what,
 	struct sieve_teller t = {
 		.file = what->path,
 		.diags = c->teller->diags,
+		.is_counting = c->teller->is_counting,
 	};
 
 	inc->is_open = true;

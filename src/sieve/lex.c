@@ -5,7 +5,14 @@
  * A token that is wrong is told here, once, and given as BAD with the lexer
  * behind it, so that later ones have right places. Line ends may be CRLF or
  * LF; in the values of strings they are CRLF, as RFC 5228 section 2.4.2 says.
+ *
+ * What people paste or know from other languages (curly quotes, single quotes,
+ * spaces that do not break, "//") is told once and then taken as it was meant,
+ * so that the rest of the script can be judged; not so when errors are counted
+ * (struct sieve_teller).
  */
+#include <mailmill/utf8.h>
+
 #include "lex.h"
 
 static PRINTF(3, 4) void tell(
@@ -120,11 +127,76 @@ static int skip_comment(struct sieve_lexer *l)
 	return -1;
 }
 
+/* Mistakes that are told once a script. */
+enum {
+	TOLD_SPACE = 1 << 0,
+	TOLD_CURLY = 1 << 1,
+	TOLD_SINGLE = 1 << 2,
+	TOLD_SLASHES = 1 << 3,
+};
+
+/* Tells whether it is the first time. */
+static bool is_first(struct sieve_lexer *l, unsigned mistake)
+{
+	bool is_told = l->told & mistake;
+
+	l->told |= mistake;
+	return !is_told || l->teller->is_counting;
+}
+
+/* Letters of UTF-8 that look like a space, or like nothing. */
+static size_t measure_wide_space(const struct sieve_lexer *l)
+{
+	static const char *const spaces[] = {
+		"\xc2\xa0",	/* no-break */
+		"\xe2\x80\xaf", /* narrow no-break */
+		"\xe2\x80\x82", /* en */
+		"\xe2\x80\x83", /* em */
+		"\xe2\x80\x89", /* thin */
+		"\xe2\x80\x8b", /* of no width */
+		"\xe3\x80\x80", /* ideographic */
+		"\xef\xbb\xbf", /* byte order mark */
+	};
+	struct str at = str_sub(l->source, l->at, 3);
+
+	for (size_t i = 0; i < COUNT(spaces); i++)
+		if (str_starts(at, str_c(spaces[i])))
+			return strlen(spaces[i]);
+	return 0;
+}
+
+static void skip_wide_space(struct sieve_lexer *l, size_t n)
+{
+	uint32_t code = 0;
+
+	(void)utf8_next(str_sub(l->source, l->at, n), &code);
+	if (is_first(l, TOLD_SPACE)) {
+		tell(l, here(l), "U+%04X is no space, though it looks like one",
+			(unsigned)code);
+		hint(l, "it came with text from a web page or word processor; "
+			"type a plain space here and at all such places");
+	}
+	l->at += n;
+}
+
+/* What others write for a comment. */
+static void skip_slashes(struct sieve_lexer *l)
+{
+	if (is_first(l, TOLD_SLASHES)) {
+		tell(l, here(l), "'//' begins no comment");
+		hint(l, "write # for a comment up to the line's end, or /* "
+			"... */");
+	}
+	while (peek(l, 0) >= 0 && peek(l, 0) != '\n')
+		l->at++;
+}
+
 /* Returns: 0, or -1: an error was told. */
 static int skip_space(struct sieve_lexer *l)
 {
 	for (;;) {
 		int c = peek(l, 0);
+		size_t wide = c < 0x80 ? 0 : measure_wide_space(l);
 
 		if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
 			skip(l);
@@ -133,6 +205,11 @@ static int skip_space(struct sieve_lexer *l)
 		} else if (c == '/' && peek(l, 1) == '*') {
 			if (skip_comment(l) < 0)
 				return -1;
+		} else if (c == '/' && peek(l, 1) == '/' &&
+			   !l->teller->is_counting) {
+			skip_slashes(l);
+		} else if (wide) {
+			skip_wide_space(l, wide);
 		} else {
 			return 0;
 		}
@@ -182,6 +259,35 @@ static unsigned read_unit(struct sieve_lexer *l)
 	return shift;
 }
 
+/* Letters behind a number that are no unit, and what looks like a fraction. */
+static void check_unit(
+	struct sieve_lexer *l, struct sieve_token *t, size_t from)
+{
+	size_t digits = from, unit;
+
+	while (digits < l->at && is_digit(l->source.p[digits]))
+		digits++;
+	unit = l->at - digits;
+	if (is_alpha(peek(l, 0)) || is_digit(peek(l, 0))) {
+		struct str word = read_word(l);
+
+		word = str_n(l->source.p + digits, word.len + unit);
+		t->kind = SIEVE_TOKEN_BAD;
+		tell(l, t->pos, "unknown unit '%.*s' behind a number",
+			STR_ARG(str_sub(word, 0, 32)));
+		hint(l, "there are K, M and G (1024, 1024 K, 1024 M), one "
+			"letter directly behind the number: 10M");
+	} else if (peek(l, 0) == '.' && is_digit(peek(l, 1)) &&
+		   !l->teller->is_counting) {
+		while (peek(l, 0) == '.' || is_digit(peek(l, 0)))
+			l->at++;
+		(void)read_word(l);
+		t->kind = SIEVE_TOKEN_BAD;
+		tell(l, t->pos, "numbers have no fraction");
+		hint(l, "take a smaller unit: 1536K for 1.5M");
+	}
+}
+
 static void lex_number(struct sieve_lexer *l, struct sieve_token *t)
 {
 	size_t from = l->at;
@@ -201,6 +307,7 @@ static void lex_number(struct sieve_lexer *l, struct sieve_token *t)
 		return;
 	}
 	t->number = n << shift;
+	check_unit(l, t, from);
 }
 
 /* Collects a string's value; adding goes on in silence when it is too long. */
@@ -247,9 +354,34 @@ static void take_value(
 	buf_fini(&v->buf);
 }
 
+/*
+ * One quote too few or too many turns all strings behind it inside out, and
+ * the last one has no end. The first that went over a line end shows where
+ * that began; what was told from there on is noise.
+ */
+static void tell_unclosed(struct sieve_lexer *l, struct sieve_pos pos)
+{
+	struct sieve_pos first = l->long_string;
+
+	if (l->teller->is_counting || first.offset == pos.offset) {
+		tell(l, pos, "string is never closed");
+		hint(l, "it begins here; write \" where it ends");
+		return;
+	}
+	sieve_untell(l->teller, (struct sieve_pos){ first.line, 1, 0 });
+	tell(l, first, "string is never closed");
+	l->teller->noise_from = first.line;
+	hint(l,
+		"from here on strings begin where they should end: a quote "
+		"is missing in line %u, or one too many",
+		first.line);
+}
+
 static void lex_quoted(struct sieve_lexer *l, struct sieve_token *t)
 {
 	struct value v = { .buf = BUF_INIT(l->limits->string_len) };
+
+	unsigned line = l->line;
 
 	l->at++;
 	while (peek(l, 0) >= 0 && peek(l, 0) != '"') {
@@ -258,9 +390,10 @@ static void lex_quoted(struct sieve_lexer *l, struct sieve_token *t)
 		if (peek(l, 0) >= 0)
 			add_byte(l, &v);
 	}
+	if (l->line != line && !l->long_string.line)
+		l->long_string = t->pos;
 	if (peek(l, 0) < 0) {
-		tell(l, t->pos, "string is never closed");
-		hint(l, "it begins here; write \" where it ends");
+		tell_unclosed(l, t->pos);
 		t->kind = SIEVE_TOKEN_BAD;
 		buf_fini(&v.buf);
 		return;
@@ -305,6 +438,17 @@ static bool skip_dot_line(struct sieve_lexer *l)
 	return true;
 }
 
+/* Tells whether a line is a dot and spaces, or a dot and a semicolon. */
+static bool is_spaced_dot(const struct sieve_lexer *l)
+{
+	struct str rest = str_sub(l->source, l->at, SIZE_MAX / 2);
+	struct str line = STR_NULL;
+
+	(void)str_cut_line(&rest, &line);
+	line = str_trim(line);
+	return str_eq(line, STR(".")) || str_eq(line, STR(".;"));
+}
+
 /* Adds a line with its end. */
 static void add_line(struct sieve_lexer *l, struct value *v)
 {
@@ -321,6 +465,7 @@ static void lex_text(struct sieve_lexer *l, struct sieve_token *t)
 {
 	struct value v = { .buf = BUF_INIT(l->limits->string_len) };
 	int rc = skip_text_line(l);
+	unsigned line_of_dot = 0;
 	bool is_closed = false;
 
 	t->kind = SIEVE_TOKEN_BAD;
@@ -328,6 +473,8 @@ static void lex_text(struct sieve_lexer *l, struct sieve_token *t)
 		is_closed = skip_dot_line(l);
 		if (is_closed)
 			break;
+		if (!line_of_dot && is_spaced_dot(l))
+			line_of_dot = l->line;
 		if (peek(l, 0) == '.' && peek(l, 1) == '.')
 			l->at++;
 		add_line(l, &v);
@@ -340,8 +487,14 @@ static void lex_text(struct sieve_lexer *l, struct sieve_token *t)
 	if (rc < 0)
 		return;
 	tell(l, t->pos, "text is never closed");
-	hint(l, "it begins here; write a line with a single dot where it "
-		"ends");
+	if (line_of_dot)
+		hint(l,
+			"the dot that ends it must stand alone in its line; "
+			"in line %u there is more: a space, or a semicolon",
+			line_of_dot);
+	else
+		hint(l, "it begins here; write a line with a single dot where "
+			"it ends");
 }
 
 static enum sieve_token_kind find_mark(int c)
@@ -370,24 +523,91 @@ static bool is_curly_quote(struct str s)
 	       str_starts(s, STR("\xe2\x80\x9e"));
 }
 
-/* Steps over what was meant as a string, if it ends on this line. */
-static void skip_wrong_string(struct sieve_lexer *l)
+/*
+ * Steps over what was meant as a string, if it ends on this line. Lends what
+ * stands within.
+ */
+static struct str skip_wrong_string(struct sieve_lexer *l)
 {
+	size_t opening = l->source.p[l->at] == '\'' ? 1 : 3, from;
 	struct str rest = str_sub(l->source, l->at + 1, SIZE_MAX / 2);
 	struct str line = STR_NULL;
 
+	from = l->at + opening;
 	(void)str_cut(&rest, '\n', &line);
-	for (size_t i = 0; i < line.len; i++) {
-		if (line.p[i] == '\'') {
-			l->at += i + 2;
-			return;
-		}
-		if (is_curly_quote(str_sub(line, i, 3))) {
-			l->at += i + 4;
-			return;
-		}
+	for (size_t i = opening - 1; i < line.len; i++) {
+		size_t closing = is_curly_quote(str_sub(line, i, 3)) ? 3 : 1;
+
+		if (closing == 1 && line.p[i] != (opening == 1 ? '\'' : '"'))
+			continue;
+		l->at += i + 1 + closing;
+		return str_n(line.p + opening - 1, i - (opening - 1));
 	}
-	l->at += l->source.p[l->at] == '\'' ? 1 : 3;
+	l->at = from;
+	return STR_NULL;
+}
+
+/* Quotes of a word processor, or of other languages. */
+static void lex_wrong_quotes(struct sieve_lexer *l, struct sieve_token *t)
+{
+	bool is_single = peek(l, 0) == '\'';
+
+	t->kind = SIEVE_TOKEN_BAD;
+	if (is_first(l, is_single ? TOLD_SINGLE : TOLD_CURLY)) {
+		tell(l, t->pos, "these are not the quotes of a string");
+		hint(l, is_single ? "strings stand in \" \", not in ' '"
+				  : "a word processor or web page has made "
+				    "them round: type plain \" \" here and at "
+				    "all such places");
+	}
+	t->text = skip_wrong_string(l);
+	if (t->text.p && !l->teller->is_counting)
+		t->kind = SIEVE_TOKEN_STRING;
+}
+
+/* What other languages have between tests or values, and what is meant. */
+static const struct {
+	const char *text, *hint;
+} operators[] = {
+	{ "===", "compare by a tag: header :is \"Subject\" \"text\"" },
+	{ "!==", "write not before the test: not header :is ..." },
+	{ "==", "compare by a tag: header :is \"Subject\" \"text\"" },
+	{ "!=", "write not before the test: not header :is ..." },
+	{ "=~", "a pattern stands behind a tag: header :regex \"Subject\" "
+		"\"...\", or :matches with * and ?" },
+	{ ">=", "compare sizes by a tag: size :over 100K" },
+	{ "<=", "compare sizes by a tag: size :under 100K" },
+	{ "&&", "write allof (test, test): true when all of them are" },
+	{ "||", "write anyof (test, test): true when any of them is" },
+	{ "--", "a comment begins with #" },
+	{ "=", "leave it out; values stand one behind the other: set \"name\" "
+	       "\"value\", header :is \"Subject\" \"text\"" },
+	{ "!", "write not before the test" },
+	{ ">", "compare sizes by a tag: size :over 100K" },
+	{ "<", "compare sizes by a tag: size :under 100K" },
+	{ "&", "write allof (test, test): true when all of them are" },
+	{ "|", "write anyof (test, test): true when any of them is" },
+	{ "+", "texts are put together by variables: \"${a}${b}\"" },
+	{ ".", "texts are put together by variables: \"${a}${b}\"" },
+	{ "-", "numbers have no sign" },
+	{ "$", "the value of a variable stands in a string: \"${name}\"" },
+	{ "%", NULL },
+};
+
+/* Tells of an operator. Returns: its length, or 0: none stands here. */
+static size_t tell_operator(struct sieve_lexer *l)
+{
+	struct str at = str_sub(l->source, l->at, 3);
+
+	for (size_t i = 0; i < COUNT(operators); i++) {
+		if (!str_starts(at, str_c(operators[i].text)))
+			continue;
+		tell(l, here(l), "unexpected '%s'", operators[i].text);
+		if (operators[i].hint)
+			hint(l, "%s", operators[i].hint);
+		return strlen(operators[i].text);
+	}
+	return 0;
 }
 
 static bool is_stray(int c)
@@ -402,14 +622,13 @@ static void lex_stray(struct sieve_lexer *l, struct sieve_token *t)
 	int c = peek(l, 0);
 
 	if (c == '\'' || is_curly_quote(str_sub(l->source, l->at, 3))) {
-		t->kind = SIEVE_TOKEN_BAD;
-		tell(l, t->pos, "these are not the quotes of a string");
-		hint(l, "strings stand in \" \"");
-		skip_wrong_string(l);
+		lex_wrong_quotes(l, t);
 		return;
 	}
 	t->kind = SIEVE_TOKEN_GARBAGE;
-	if (c > ' ' && c < 0x7f)
+	if (tell_operator(l))
+		;
+	else if (c > ' ' && c < 0x7f)
 		tell(l, t->pos, "unexpected character '%c'", c);
 	else
 		tell(l, t->pos, "unexpected byte 0x%02x", (unsigned)c);
@@ -430,7 +649,7 @@ static void lex_tag(struct sieve_lexer *l, struct sieve_token *t)
 	}
 	t->kind = SIEVE_TOKEN_BAD;
 	tell(l, t->pos, "no name behind the colon");
-	hint(l, "a tag is a colon and a name without space: \":contains\"");
+	hint(l, "a tag is a colon and its name, directly behind it: :contains");
 }
 
 static void lex_word(struct sieve_lexer *l, struct sieve_token *t)

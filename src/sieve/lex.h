@@ -42,6 +42,9 @@ struct sieve_lexer {
 	struct arena *arena; /* for values of strings */
 	const struct sieve_limits *limits;
 	struct sieve_teller *teller;
+	/* The first string that goes over a line end; line 0: none yet. */
+	struct sieve_pos long_string;
+	unsigned told; /* bits of mistakes that are told once a script */
 };
 
 /* Begins at the start of the source. */

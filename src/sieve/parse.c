@@ -6,7 +6,8 @@
  * structure that it is in, by rank: list "]", test list ")", command ";",
  * block "}". Skipping stops at a token of a higher rank, and then the
  * structure around recovers in its turn, in silence, as the mistake is told.
- * So one run shows all mistakes, each once.
+ * So one run shows all mistakes, each once. A command whose arguments were
+ * wrong is marked as broken: its words are not looked at, its block is.
  *
  * Functions return 0, or -1: an error was told and the structure's end was not
  * found.
@@ -29,6 +30,9 @@ struct parser {
 	struct arena *arena;
 	const struct sieve_limits *limits;
 	unsigned test_depth, block_depth;
+	unsigned n_told; /* errors when the command began */
+	/* A block whose } is indented unlike the line of its {. */
+	struct sieve_pos odd_open, odd_close;
 };
 
 static PRINTF(3, 4) int fail(
@@ -63,13 +67,25 @@ static bool is_at(const struct parser *p, enum sieve_token_kind kind)
 	return p->token.kind == kind;
 }
 
+static bool is_counting(const struct parser *p)
+{
+	return p->lexer.teller->is_counting;
+}
+
 /* Tells that something else was expected; of a bad token all is told. */
 static int unexpected(struct parser *p, const char *wanted)
 {
-	if (is_at(p, SIEVE_TOKEN_BAD))
+	if (is_at(p, SIEVE_TOKEN_BAD) ||
+		(is_at(p, SIEVE_TOKEN_GARBAGE) && !is_counting(p)))
 		return -1;
 	return fail(p, p->token.pos, "expected %s, but found %s", wanted,
 		sieve_token_name(p->token.kind));
+}
+
+/* Tells whether a mistake in the present command was told, for people. */
+static bool is_noise(const struct parser *p)
+{
+	return !is_counting(p) && p->lexer.teller->n_errors > p->n_told;
 }
 
 static enum rank rank_opening(enum sieve_token_kind kind)
@@ -143,12 +159,30 @@ static void add_text(struct parser *p, struct sieve_arg *arg)
 	advance(p);
 }
 
+/* Something else stands where a string of a list should. */
+static void miss_string(struct parser *p, bool is_behind_comma)
+{
+	unexpected(p, "a string in the list");
+	if (is_at(p, SIEVE_TOKEN_CLOSE_LIST) && is_behind_comma)
+		hint(p, "leave out the comma before it");
+	else if (is_at(p, SIEVE_TOKEN_CLOSE_LIST))
+		hint(p, "a list holds one string at least");
+	else if (is_at(p, SIEVE_TOKEN_WORD))
+		hint(p, "strings stand in quotes: \"%.*s\"",
+			STR_ARG(p->token.text));
+	else if (is_at(p, SIEVE_TOKEN_NUMBER))
+		hint(p, "in a list even numbers stand in quotes: \"%llu\"",
+			(unsigned long long)p->token.number);
+	else if (is_at(p, SIEVE_TOKEN_OPEN_LIST))
+		hint(p, "lists do not stand in lists");
+}
+
 static int parse_list(struct parser *p, struct sieve_arg *arg)
 {
 	advance(p);
 	for (;;) {
 		if (!is_at(p, SIEVE_TOKEN_STRING)) {
-			unexpected(p, "a string in the list");
+			miss_string(p, arg->n > 0);
 			return recover(p, RANK_LIST);
 		}
 		add_text(p, arg);
@@ -158,6 +192,11 @@ static int parse_list(struct parser *p, struct sieve_arg *arg)
 		}
 		if (!is_at(p, SIEVE_TOKEN_COMMA)) {
 			unexpected(p, "',' or ']' in the list");
+			if (is_at(p, SIEVE_TOKEN_STRING))
+				hint(p, "a comma is missing before it");
+			else if (is_at(p, SIEVE_TOKEN_SEMICOLON) ||
+				 is_at(p, SIEVE_TOKEN_OPEN_BLOCK))
+				hint(p, "a ']' is missing before it");
 			return recover(p, RANK_LIST);
 		}
 		advance(p);
@@ -222,13 +261,26 @@ static void add_node(struct arena *a, struct sieve_node ***list, size_t *n,
 
 static int parse_args(struct parser *p, struct sieve_node *n);
 
+/* Something else stands where a test should. */
+static int miss_test(struct parser *p, const struct sieve_node *parent)
+{
+	unexpected(p, "a test");
+	if (is_at(p, SIEVE_TOKEN_CLOSE_TESTS) && parent->n_tests)
+		return hint(p, "leave out the comma before it");
+	if (is_at(p, SIEVE_TOKEN_STRING) && !parent->n_tests)
+		return hint(p, "lists of strings stand in [ ]");
+	if (is_at(p, SIEVE_TOKEN_OPEN_TESTS))
+		return hint(p, "write anyof or allof before a list of tests");
+	return -1;
+}
+
 static int parse_test(struct parser *p, struct sieve_node *parent)
 {
 	struct sieve_node *n;
 	int rc;
 
 	if (!is_at(p, SIEVE_TOKEN_WORD))
-		return unexpected(p, "a test");
+		return miss_test(p, parent);
 	if (p->test_depth == p->limits->nesting)
 		return fail(p, p->token.pos, "tests are nested deeper than %u",
 			p->limits->nesting);
@@ -253,6 +305,8 @@ static int parse_test_list(struct parser *p, struct sieve_node *parent)
 		}
 		if (!is_at(p, SIEVE_TOKEN_COMMA)) {
 			unexpected(p, "',' or ')' in the list of tests");
+			if (is_at(p, SIEVE_TOKEN_OPEN_BLOCK))
+				hint(p, "a ')' is missing before it");
 			return recover(p, RANK_TESTS);
 		}
 		advance(p);
@@ -277,6 +331,44 @@ static int parse_args(struct parser *p, struct sieve_node *n)
 
 static int parse_commands(struct parser *p, struct sieve_node *parent);
 
+/* A list of strings in braces, as other languages have it. */
+static int skip_braced_list(struct parser *p, struct sieve_node *n)
+{
+	n->is_broken = true;
+	unexpected(p, "a command");
+	hint(p, "lists of strings stand in [ ]");
+	if (recover(p, RANK_BLOCK) < 0)
+		return -1;
+	if (is_at(p, SIEVE_TOKEN_SEMICOLON))
+		advance(p);
+	return 0;
+}
+
+/* Tells how far the line of a place is indented. */
+static size_t measure_indent(const struct parser *p, struct sieve_pos pos)
+{
+	struct str source = p->lexer.source;
+	size_t from = pos.offset - (pos.column - 1), n = 0;
+
+	while (from + n < source.len &&
+		(source.p[from + n] == ' ' || source.p[from + n] == '\t'))
+		n++;
+	return n;
+}
+
+/* Keeps in mind the first } that stands unlike the line of its {. */
+static void note_indent(struct parser *p, struct sieve_pos open)
+{
+	struct sieve_pos close = p->token.pos;
+	size_t indent = measure_indent(p, close);
+
+	if (p->odd_open.line || open.line == close.line ||
+		indent != close.column - 1 || indent == measure_indent(p, open))
+		return;
+	p->odd_open = open;
+	p->odd_close = close;
+}
+
 static int parse_block(struct parser *p, struct sieve_node *n)
 {
 	struct sieve_pos open = p->token.pos;
@@ -290,30 +382,60 @@ static int parse_block(struct parser *p, struct sieve_node *n)
 		return recover(p, RANK_BLOCK);
 	}
 	advance(p);
+	if (is_at(p, SIEVE_TOKEN_STRING) && !is_counting(p))
+		return skip_braced_list(p, n);
 	p->block_depth++;
 	rc = parse_commands(p, n);
 	p->block_depth--;
 	if (is_at(p, SIEVE_TOKEN_CLOSE_BLOCK)) {
+		note_indent(p, open);
 		advance(p);
 		return 0;
 	}
 	if (rc == 0) {
 		fail(p, open, "block is never closed");
-		hint(p, "it begins here; write } where it ends");
+		if (p->odd_open.line > open.line)
+			hint(p,
+				"the } in line %u ends the block of line %u, "
+				"but is indented otherwise: is a } missing "
+				"before it?",
+				p->odd_close.line, p->odd_open.line);
+		else
+			hint(p, "it begins here; write } where it ends");
 	}
 	return -1;
+}
+
+/* A comma or a closing bracket stands behind a command. */
+static void hint_mark(struct parser *p, const struct sieve_node *n)
+{
+	const struct sieve_node *test = n;
+
+	while (test->n_tests && !test->has_parens)
+		test = test->tests[test->n_tests - 1];
+	if (is_at(p, SIEVE_TOKEN_CLOSE_TESTS))
+		hint(p, "no ( stands before it");
+	else if (is_at(p, SIEVE_TOKEN_CLOSE_LIST))
+		hint(p, "no [ stands before it");
+	else if (test != n)
+		hint(p, "several tests stand in parentheses: "
+			"anyof (test, test) or allof (test, test)");
+	else
+		hint(p, "arguments stand one behind the other, without "
+			"commas; several strings as one argument stand in [ ]");
 }
 
 /* A command lacks its end; says so where the end belongs. */
 static void miss_semicolon(struct parser *p, const struct sieve_node *n)
 {
-	if (is_at(p, SIEVE_TOKEN_BAD))
+	if (is_at(p, SIEVE_TOKEN_BAD) || is_noise(p))
 		return;
 	if (is_at(p, SIEVE_TOKEN_CLOSE_LIST) ||
 		is_at(p, SIEVE_TOKEN_CLOSE_TESTS) ||
 		is_at(p, SIEVE_TOKEN_COMMA)) {
 		fail(p, p->token.pos, "unexpected %s after %.*s command",
 			sieve_token_name(p->token.kind), STR_ARG(n->name));
+		hint_mark(p, n);
 		return;
 	}
 	fail(p, p->last_end, "missing semicolon ';' after %.*s command",
@@ -322,20 +444,39 @@ static void miss_semicolon(struct parser *p, const struct sieve_node *n)
 		hint(p, "or a block in { } that runs when the test is true");
 }
 
+/* "if true; { ... }": the block is the command's, as it was meant. */
+static int skip_semicolon_before_block(struct parser *p, struct sieve_node *n)
+{
+	struct sieve_pos pos = p->last_end;
+
+	if (is_counting(p) || !is_at(p, SIEVE_TOKEN_OPEN_BLOCK))
+		return 0;
+	pos.column--;
+	fail(p, pos, "unexpected ';' before the block of the %.*s command",
+		STR_ARG(n->name));
+	hint(p, "leave it out");
+	return parse_block(p, n);
+}
+
 static int parse_command(struct parser *p, struct sieve_node *parent)
 {
-	struct sieve_node *n = begin_node(p, parent, SIEVE_NODE_COMMAND);
-	int rc = parse_args(p, n);
+	struct sieve_node *n;
+	int rc;
 
+	p->n_told = p->lexer.teller->n_errors;
+	n = begin_node(p, parent, SIEVE_NODE_COMMAND);
+	rc = parse_args(p, n);
 	if (parent->n_block)
 		n->before = parent->block[parent->n_block - 1];
 	add_node(p->arena, &parent->block, &parent->n_block, n);
+	n->is_broken = rc < 0 || p->lexer.teller->n_errors > p->n_told;
 	if (rc == 0 && is_at(p, SIEVE_TOKEN_SEMICOLON)) {
 		advance(p);
-		return 0;
+		return skip_semicolon_before_block(p, n);
 	}
 	if (is_at(p, SIEVE_TOKEN_OPEN_BLOCK))
 		return parse_block(p, n);
+	n->is_broken = true;
 	if (rc == 0)
 		miss_semicolon(p, n);
 	rc = recover(p, RANK_COMMAND);
@@ -357,6 +498,9 @@ static int skip_no_command(struct parser *p)
 		return 0;
 	}
 	unexpected(p, "a command");
+	if (is_at(p, SIEVE_TOKEN_STRING) || is_at(p, SIEVE_TOKEN_NUMBER) ||
+		is_at(p, SIEVE_TOKEN_TAG))
+		hint(p, "each command begins with its name, as in: keep;");
 	if (recover(p, RANK_COMMAND) == 0)
 		return 0;
 	if (is_at(p, SIEVE_TOKEN_OPEN_BLOCK))
@@ -377,7 +521,8 @@ static int parse_commands(struct parser *p, struct sieve_node *parent)
 			if (parent->has_block)
 				return rc;
 			fail(p, p->token.pos, "unexpected '}'");
-			hint(p, "no block is open here");
+			hint(p, "no block is open here: leave it out, or write "
+				"the { that is missing before it");
 			advance(p);
 			continue;
 		}

@@ -70,15 +70,19 @@ void sieve_script_fill(struct sieve_script *s, struct sieve_teller *t,
 {
 	t->source = s->source;
 	s->top = sieve_parse(s->source, s->arena, &s->settings->limits, t);
-	if (!t->n_errors)
+	if (!t->n_errors || !t->is_counting)
 		check(s, t, for_tests, by);
+	if (!t->is_counting)
+		sieve_sort_told(t);
 }
 
 int sieve_compile_for(bool for_tests, const char *name, struct str source,
 	const struct sieve_settings *settings, struct sieve_diags *diags,
 	struct sieve_script **out)
 {
-	struct sieve_teller t = { .source = source, .diags = diags };
+	struct sieve_teller t = {
+		.source = source, .diags = diags, .is_counting = for_tests
+	};
 	AUTO(sieve) struct sieve_script *s = NULL;
 
 	if (!settings)

@@ -39,9 +39,7 @@ static const struct {
 		"1:11 no name behind the colon\n" },
 	{ "name too long", "abcdefghijabcdefghijabcdefghijabc;",
 		"1:1 name of 33 letters is longer than 32\n" },
-	{ "stray character", "keep $;",
-		"1:6 unexpected character '$'\n"
-		"1:5 missing semicolon ';' after keep command\n" },
+	{ "stray character", "keep $;", "1:6 unexpected '$'\n" },
 	{ "curly quotes",
 		"redirect \xe2\x80\x9c"
 		"a@b.example\xe2\x80\x9d;",
@@ -93,8 +91,6 @@ static const struct {
 	{ "command as test", "if keep { stop; }",
 		"1:4 attempted to use command 'keep' as a test\n" },
 	{ "missing colon", "if header contains \"a\" \"b\" { stop; }",
-		"1:4 the header test requires 2 positional arguments, but 0 "
-		"are specified\n"
 		"1:11 missing colon ':' before ':contains' tag in header "
 		"test\n" },
 	{ "missing semicolon before a command", "redirect \"a@b.de\" keep;",
@@ -237,9 +233,9 @@ TEST(warnings_leave_a_script_right)
 
 	is_true(s, "compiled");
 	is_str(buf_view(&out),
+		"2:1 warning: never reached: stop stands before it\n"
 		"3:1 warning: no line end after the comment that ends the "
-		"script\n"
-		"2:1 warning: never reached: stop stands before it\n",
+		"script\n",
 		"both are told");
 }
 
@@ -274,14 +270,17 @@ TEST(diags_show_the_place)
 			"    hint: did you mean 'redirect'?\n" },
 		{ "characters of several bytes are one place",
 			"redirect \"\xc3\xbc\" zzz;\n",
+			"rules/x.sieve:1:10: error: invalid address "
+			"\"\xc3\xbc\": there is no @\n"
+			"    redirect \"\xc3\xbc\" zzz;\n"
+			"             ^\n"
 			"rules/x.sieve:1:14: error: missing semicolon ';' "
 			"after redirect command\n"
 			"    redirect \"\xc3\xbc\" zzz;\n"
 			"                ^\n"
-			"rules/x.sieve:1:10: error: invalid address "
-			"\"\xc3\xbc\": there is no @\n"
+			"rules/x.sieve:1:15: error: unknown command 'zzz'\n"
 			"    redirect \"\xc3\xbc\" zzz;\n"
-			"             ^\n" },
+			"                 ^\n" },
 	};
 
 	for (size_t i = 0; i < COUNT(shown); i++) {

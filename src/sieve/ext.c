@@ -46,6 +46,7 @@
 	row(mailmill_extract) \
 	row(mailmill_note) \
 	row(testsuite) \
+	row(testsuite_memory) \
 	row(testsuite_plan) \
 	row(testsuite_store)
 /* clang-format on */

@@ -37,6 +37,7 @@ static bool is_delivery(enum plan_action_kind kind)
 
 /* What the script did, as bits by kind of action. */
 struct done {
+	const struct plan *plan; /* test files begin another in the middle */
 	unsigned kinds;
 };
 
@@ -52,6 +53,8 @@ int reply_claim(struct sieve_run *r, enum plan_action_kind kind)
 	struct done *done = sieve_run_state(
 		r, &sieve_ext_reject, sizeof(*done));
 
+	if (done->plan != r->plan)
+		*done = (struct done){ .plan = r->plan };
 	for (unsigned k = 0; k <= PLAN_NOTIFY; k++) {
 		enum plan_action_kind other = (enum plan_action_kind)k;
 

@@ -230,13 +230,22 @@ static struct plan_action *find_action(
 	return NULL;
 }
 
+static size_t count_notifies(const struct sieve_run *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->plan->n_actions; i++)
+		n += r->plan->actions[i].kind == PLAN_NOTIFY;
+	return n;
+}
+
 static int check_action_limits(struct sieve_run *r, enum plan_action_kind kind)
 {
 	if (r->plan->n_actions >= r->limits->actions)
 		return sieve_fail(r,
 			"total number of actions exceeds policy limit (%u)",
 			r->limits->actions);
-	if (kind == PLAN_NOTIFY && r->n_notifies++ >= r->limits->notifies)
+	if (kind == PLAN_NOTIFY && count_notifies(r) >= r->limits->notifies)
 		return sieve_fail(r,
 			"number of notify actions exceeds policy limit (%u)",
 			r->limits->notifies);

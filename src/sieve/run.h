@@ -47,7 +47,7 @@ struct sieve_run {
 	const struct sieve_node *at; /* what runs now, for messages */
 	bool is_kept;		     /* the implicit keep is still in effect */
 	bool is_taken;		     /* the last if or elsif ran its block */
-	unsigned n_redirects, n_notifies;
+	unsigned n_redirects;
 	/* The plan's actions before this one are of scripts that ran before
 	 * on this mail: what conflicts does so only within one script. */
 	size_t first_own;

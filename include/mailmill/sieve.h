@@ -103,7 +103,8 @@ struct sieve_settings {
 	bool allows_missing;
 
 	/* "sender", "recipient", "orig_recipient", "owner", "postmaster", or
-	 * "<address>": reverse-path of what goes out */
+	 * "<address>": reverse-path of what goes out. notify_sender empty: the
+	 * :from of a notify, or else the postmaster */
 	struct str redirect_sender, notify_sender;
 	struct sieve_field_rule *field_rules;
 	size_t n_field_rules;

@@ -38,6 +38,7 @@
 	row(ereject) \
 	row(vacation) \
 	row(vacation_seconds) \
+	row(enotify) \
 	row(mailmill) \
 	row(mailmill_mail) \
 	row(mailmill_find) \

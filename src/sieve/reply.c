@@ -221,8 +221,7 @@ int reply_add(struct sieve_run *r, const struct sieve_node *n,
  * Lists of mailboxes
  */
 
-/* Cuts an item off at a comma that stands in no quotes and comments. */
-static bool cut_mailbox(struct str *rest, struct str *out)
+bool reply_cut_mailbox(struct str *rest, struct str *out)
 {
 	unsigned depth = 0;
 	bool is_quoted = false;
@@ -258,7 +257,7 @@ int reply_mailboxes(struct arena *a, struct str list, struct str *out,
 	struct str item, rest = list.p ? list : STR("");
 	unsigned n = 0;
 
-	for (; cut_mailbox(&rest, &item); n++) {
+	for (; reply_cut_mailbox(&rest, &item); n++) {
 		struct mail_address *named;
 		struct str address;
 
@@ -269,7 +268,9 @@ int reply_mailboxes(struct arena *a, struct str list, struct str *out,
 		if (mail_addresses(a, item, &named) == 0)
 			named = &(struct mail_address){ 0 };
 		buf_c(&b, n ? ", " : "");
-		buf_str(&b, compose_address(a, named->name, address));
+		buf_str(&b, named->name.len
+				    ? compose_address(a, named->name, address)
+				    : address);
 		if (n == 0 && first)
 			*first = address;
 	}

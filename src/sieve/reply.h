@@ -36,6 +36,11 @@ MUST_CHECK int reply_add(struct sieve_run *r, const struct sieve_node *n,
 	struct plan_action *a, const struct buf *mail);
 
 /*
+ * Cuts a mailbox off a list, at a comma in no quotes and comments. Returns:
+ * false at the end.
+ */
+bool reply_cut_mailbox(struct str *rest, struct str *out);
+/*
  * Reads a list of mailboxes strictly, and writes it as a field's value, names
  * encoded. Gives: *out in `a`; *first (may be NULL) is the first address.
  * Returns: 0, or -1 with *why.

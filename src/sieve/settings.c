@@ -39,7 +39,6 @@ const struct sieve_settings *sieve_settings_default(void)
 		.delimiters = { "+", 1 },
 		.default_folder = { "INBOX", 5 },
 		.redirect_sender = { "sender", 6 },
-		.notify_sender = { "recipient", 9 },
 		.duplicate_s = 7 * 86400,
 		.duplicate_max_s = 30 * 86400,
 		.vacation_s = 7 * 86400,

@@ -198,8 +198,8 @@ MUST_CHECK int sieve_eval(const struct sieve_script *s, struct mail *mail,
 
 /* How a block of a test file went. */
 struct sieve_test_block {
-	struct str name; /* empty: of the file itself, which failed */
-	unsigned line;	 /* 0: none in special */
+	struct str name;
+	unsigned line; /* 0: the file itself, which failed */
 	bool is_passed;
 	struct str why; /* lines; of a failure: "FILE:LINE: what" first */
 };
@@ -231,6 +231,8 @@ struct sieve_test_result {
 /* The same from disk, with lines for people in `out`. */
 MUST_CHECK int sieve_test(const char *path, bool is_verbose, struct buf *out,
 	struct sieve_test_result *result, struct err *err);
+/* Tells how to call a block: a file that failed has none. */
+struct str sieve_test_name(const struct sieve_test_block *block);
 /* Adds a block's lines for people. */
 void sieve_test_show(struct buf *out, const char *path,
 	const struct sieve_test_block *block);

@@ -80,8 +80,7 @@ static void add_tap(struct run *r, const struct sieve_test_block *block)
 
 	buf_printf(&r->shown, "%sok %u - %s: ", block->is_passed ? "" : "not ",
 		r->passed + r->failed, r->path);
-	add_tap_name(&r->shown,
-		block->name.len ? block->name : STR("the file itself"));
+	add_tap_name(&r->shown, sieve_test_name(block));
 	buf_c(&r->shown, "\n");
 	while (str_cut_line(&why, &line))
 		buf_printf(&r->shown, "# %.*s\n", STR_ARG(line));
@@ -117,8 +116,7 @@ static void add_case(struct run *r, const struct sieve_test_block *block)
 	buf_c(&r->cases, "  <testcase classname=\"");
 	add_xml_text(&r->cases, str_c(r->path));
 	buf_c(&r->cases, "\" name=\"");
-	add_xml_text(&r->cases,
-		block->name.len ? block->name : STR("the file itself"));
+	add_xml_text(&r->cases, sieve_test_name(block));
 	if (block->line)
 		buf_printf(&r->cases, "\" line=\"%u", block->line);
 	if (block->is_passed) {

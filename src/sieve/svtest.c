@@ -391,6 +391,13 @@ int sieve_test_file(
  * Lines for people
  */
 
+struct str sieve_test_name(const struct sieve_test_block *block)
+{
+	if (block->name.len)
+		return block->name;
+	return block->line ? STR("(without a name)") : STR("the file itself");
+}
+
 void sieve_test_show(
 	struct buf *out, const char *path, const struct sieve_test_block *block)
 {
@@ -400,9 +407,8 @@ void sieve_test_show(
 		buf_printf(out, "ok   %s: %.*s\n", path, STR_ARG(block->name));
 		return;
 	}
-	buf_printf(out, "FAIL %s: %.*s\n", path,
-		STR_ARG(block->name.len ? block->name
-					: STR("the file itself")));
+	buf_printf(
+		out, "FAIL %s: %.*s\n", path, STR_ARG(sieve_test_name(block)));
 	while (str_cut_line(&why, &line))
 		buf_printf(out, "     %.*s\n", STR_ARG(line));
 }

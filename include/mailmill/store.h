@@ -148,6 +148,37 @@ struct store_thread {
 	struct str object, record; /* "Case", its id */
 };
 
+/* Something to remember for a route: that a script saw a key. */
+struct store_mark {
+	struct str key;
+	int64_t at, until; /* wall ms, by the time that the script was told */
+	bool is_last; /* begins anew when it is there; else that one stays */
+};
+
+/* A stretch of what is sent: bytes given here, or of the stored message. */
+struct store_piece {
+	struct str literal; /* any bytes; when it is empty, the range counts */
+	uint64_t offset, len;
+};
+
+/* Mail to be sent when a delivery is finished. */
+struct store_out {
+	struct str kind; /* as plans name it: "redirect" */
+	/*
+	 * What tells it from the others of its delivery: a second one with it
+	 * is left out, so that a delivery done again sends nothing again.
+	 */
+	struct str once;
+	struct str sender; /* reverse-path, "" the null one */
+	struct str *rcpts; /* forward-paths; no line breaks */
+	size_t n_rcpts;
+	struct store_piece *pieces; /* none: the message as it came */
+	size_t n_pieces;
+	struct str fcc;	     /* folder that shows it when it was sent */
+	struct str reply_to; /* whom it answers by itself: store_out_count() */
+	struct store_mark mark; /* with a key: sent only if it was not there */
+};
+
 struct store_finish;
 /* err->kind is ERR_NONE when it was done. */
 typedef void (*store_finish_fn)(struct store_finish *f, const struct err *err);
@@ -168,14 +199,23 @@ struct store_finish {
 		journal; /* JSON text of what was done, kept when not empty */
 	const struct store_thread *threads; /* to add */
 	size_t n_threads;
-	int64_t now; /* wall ms */
+	/* Set; of QUEUED and RETRY: announced, see store_seen(). */
+	const struct store_mark *marks;
+	size_t n_marks;
+	const struct store_out *outs; /* to send */
+	size_t n_outs;
+	struct str folders; /* of HELD: where a rule filed it, one a line */
+	struct str flags;   /* with blanks between */
+	unsigned n_sent;    /* result: how many of outs are new */
+	int64_t now;	    /* wall ms */
 	store_finish_fn done;
 	void *ctx;
 	struct store_finish *next;
 };
 
 /*
- * Ends a claim: state, journal, threads and identity in one transaction.
+ * Ends a claim: state, journal, threads, identity, marks and what is to be
+ * sent in one transaction.
  * Fails with ERR_PERM when it is not claimed (its lease ran out and another's
  * finish came first): whatever was to be kept is not.
  */
@@ -216,15 +256,132 @@ MUST_CHECK int store_find_thread(struct store *s, struct arena *a,
 MUST_CHECK int store_find_identity(struct store *s, struct str route,
 	struct str identity, int64_t self, int64_t *delivery, struct err *err);
 
+/*
+ * Tells whether a route's mark is there at wall time `now`. What the delivery
+ * `self` (0: none) has set itself does not count, so that it may be done again.
+ * Returns: 0 it is; STORE_NONE; STORE_PENDING with *pending: an earlier
+ *          delivery that is on its way has announced it; or -1 with *err.
+ */
+MUST_CHECK int store_seen(struct store *s, struct str route, struct str key,
+	int64_t now, int64_t self, int64_t *pending, struct err *err);
+/*
+ * Names this store: 32 hex letters, the same for ever. Lends: until it is
+ * closed.
+ */
+struct str store_token(const struct store *s);
+
+/* --- outgoing mail ------------------------------------------------------- */
+
+/*
+ * States are those of deliveries, but for HELD; DONE is "sent". DEAD: some
+ * recipient refused it for good, or time ran out; it waits for a person.
+ */
+struct store_out_row {
+	int64_t id;
+	int64_t delivery;
+	struct id message;     /* whose bytes the pieces refer to */
+	uint64_t message_size; /* of its body */
+	struct str route, kind, sender, fcc, reason;
+	struct str *rcpts;
+	/* Beside each: "" it waits, else the reply: "250 ...", "550 ...". */
+	struct str *results;
+	size_t n_rcpts;
+	struct store_piece *pieces; /* of claims and store_out_show() */
+	size_t n_pieces;
+	uint64_t size; /* of the pieces, all together */
+	enum store_state state;
+	unsigned attempts;
+	int64_t created_at, due_at, changed_at; /* wall ms, 0: none */
+};
+
+/* Names a state of outgoing mail: "queued", "sent" ... */
+const char *store_out_state_name(enum store_state state);
+
+struct store_out_claim;
+/* err->kind is ERR_NONE when it was done. */
+typedef void (*store_out_claim_fn)(
+	struct store_out_claim *claim, const struct err *err);
+
+struct store_out_claim {
+	unsigned max;		     /* at most so many */
+	int64_t lease_ms;	     /* after it, they are due again */
+	int64_t now;		     /* wall ms */
+	struct arena *arena;	     /* results are made here */
+	struct store_out_row *items; /* result, oldest due first */
+	size_t n_items;
+	int64_t next_due; /* result when fewer than max: wall ms, or 0: none */
+	store_out_claim_fn done;
+	void *ctx;
+	struct store_out_claim *next;
+};
+
+/* Claims what is due to be sent. */
+void store_out_claim(struct store *s, struct store_out_claim *claim);
+
+struct store_out_finish;
+/* err->kind is ERR_NONE when it was done. */
+typedef void (*store_out_finish_fn)(
+	struct store_out_finish *f, const struct err *err);
+
+struct store_out_finish {
+	int64_t id;
+	enum store_state to; /* QUEUED, RETRY, DONE or DEAD */
+	int64_t due_at;	     /* of QUEUED and RETRY, wall ms */
+	struct str reason;
+	const struct str *results; /* beside all of its recipients, or NULL */
+	size_t n_results;
+	bool is_attempt;    /* counts as an attempt */
+	struct str journal; /* JSON for its delivery's journal, if not empty */
+	int64_t now;	    /* wall ms */
+	store_out_finish_fn done;
+	void *ctx;
+	struct store_out_finish *next;
+};
+
+/*
+ * Ends a claim of outgoing mail. Fails with ERR_PERM when it is not claimed.
+ * Note: bytes of its message are kept until all of them are sent or dropped.
+ */
+void store_out_finish(struct store *s, struct store_out_finish *f);
+
+struct store_out_filter {
+	unsigned states;   /* bit 1 << state; 0: all */
+	struct str route;  /* empty: all */
+	struct str text;   /* part of sender, recipients, reason */
+	struct str folder; /* of a copy that was kept, or empty */
+	int64_t delivery;  /* 0: all */
+	int64_t after;	   /* only ids above (for paging) */
+	size_t max;	   /* 0: 100 */
+};
+
+/* Lists by ascending id. Gives: *out in `a`. Returns: 0, or -1 with *err. */
+MUST_CHECK int store_out_list(struct store *s, struct arena *a,
+	const struct store_out_filter *filter, struct store_out_row **out,
+	size_t *n_out, struct err *err);
+/* Brings one, with its pieces. Returns: 0, STORE_NONE, or -1 with *err. */
+MUST_CHECK int store_out_show(struct store *s, struct arena *a, int64_t id,
+	struct store_out_row *row, struct err *err);
+/*
+ * Counts what was made to be sent since wall time `since`: of a route, and as
+ * an answer to an address, in any case (empty: any).
+ * Returns: 0, or -1 with *err.
+ */
+MUST_CHECK int store_out_count(struct store *s, struct str route,
+	struct str reply_to, int64_t since, uint64_t *n, struct err *err);
+/* Counts by state, and when the oldest that waits was made (or 0). */
+MUST_CHECK int store_out_stats(struct store *s,
+	uint64_t by_state[STORE_N_STATES], int64_t *oldest, struct err *err);
+
 /* --- what admins ask ----------------------------------------------------- */
 
 struct store_filter {
-	unsigned states;  /* bit 1 << state; 0: all */
-	struct str route; /* empty: all */
-	struct str text;  /* part of sender, recipient, reason, message-id */
-	int64_t from, to; /* received, wall ms; 0: open */
-	int64_t after;	  /* only ids above (for paging) */
-	size_t max;	  /* 0: 100 */
+	unsigned states;   /* bit 1 << state; 0: all */
+	struct str route;  /* empty: all */
+	struct str text;   /* part of sender, recipient, reason, message-id */
+	struct str folder; /* that a rule filed it into, or empty */
+	int64_t from, to;  /* received, wall ms; 0: open */
+	int64_t after;	   /* only ids above (for paging) */
+	size_t max;	   /* 0: 100 */
 };
 
 /* A line of the list. Strings are in the caller's arena. */
@@ -232,6 +389,7 @@ struct store_row {
 	int64_t id;
 	struct id message;
 	struct str route, sender, reason, message_id, source;
+	struct str folders, flags; /* as store_finish was told */
 	struct str *rcpts;
 	size_t n_rcpts;
 	enum store_state state;
@@ -262,10 +420,12 @@ struct store_count {
 	int64_t day;	   /* wall ms of its start, UTC, by time of receipt */
 	uint64_t received; /* counted when put, never recounted */
 	uint64_t by_state[STORE_N_STATES]; /* counted now, retained or not */
+	/* the same of outgoing mail, by its delivery's route and day */
+	uint64_t planned, out_by_state[STORE_N_STATES];
 };
 /*
  * Counts deliveries by route and day. The books balance when, for each row,
- * received is the sum of by_state.
+ * received is the sum of by_state, and planned that of out_by_state.
  */
 MUST_CHECK int store_balance(struct store *s, struct arena *a,
 	struct store_count **out, size_t *n_out, struct err *err);
@@ -287,6 +447,12 @@ enum store_order {
  */
 MUST_CHECK int store_order(struct store *s, int64_t id, enum store_order order,
 	struct str who, struct err *err);
+/*
+ * The same for outgoing mail. retry: RETRY, DEAD or DROPPED become QUEUED, for
+ * those recipients that have not taken it; drop: waiting or DEAD.
+ */
+MUST_CHECK int store_out_order(struct store *s, int64_t id,
+	enum store_order order, struct str who, struct err *err);
 
 /*
  * Does one small step of retention at wall time `now`.

@@ -28,7 +28,6 @@
 #include <mailmill/fault.h>
 #include <mailmill/file.h>
 #include <mailmill/log.h>
-#include <mailmill/map.h>
 #include <mailmill/proc.h>
 #include <mailmill/store.h>
 
@@ -43,7 +42,6 @@
 #define STEP_LEAST_MS 1000
 /* no retry, and no lease, lies further ahead */
 #define DUE_FAR_MS (30 * STORE_DAY_MS)
-#define FILTER_DEFAULT 100
 
 static const struct store_driver *const drivers[] = {
 	&store_sqlite,
@@ -128,6 +126,13 @@ bool store_order_fits(
 {
 	*to = orders[order].to;
 	return orders[order].from & STORE_BIT(from);
+}
+
+bool store_out_order_fits(
+	enum store_order order, enum store_state from, enum store_state *to)
+{
+	return order != STORE_DO_RELEASE && from != STORE_HELD &&
+	       store_order_fits(order, from, to);
 }
 
 char *store_order_text(struct arena *a, enum store_order order, struct str who)
@@ -345,6 +350,8 @@ static int run_wait(struct store *s, struct job *j, struct err *err)
 {
 	struct store_wait *w = j->what;
 
+	if (w->word && w->word->is_out)
+		return s->driver->out_order(s, w->word, err);
 	if (w->word)
 		return s->driver->order(s, w->word, err);
 	return s->driver->sweep(s, w->now, err);
@@ -362,10 +369,45 @@ static void tell_wait(struct store *s, struct job *j)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static int run_out_claim(struct store *s, struct job *j, struct err *err)
+{
+	struct store_out_claim *claim = j->what;
+
+	claim->n_items = 0;
+	claim->items = NULL;
+	claim->next_due = 0;
+	return s->driver->out_claim(s, claim, err);
+}
+
+static void tell_out_claim(struct store *s UNUSED, struct job *j)
+{
+	struct store_out_claim *claim = j->what;
+
+	if (j->outcome < 0)
+		claim->n_items = 0;
+	claim->done(claim, reason_of(j));
+}
+
+static int run_out_finish(struct store *s, struct job *j, struct err *err)
+{
+	return s->driver->out_finish(s, j->what, err);
+}
+
+static void tell_out_finish(struct store *s UNUSED, struct job *j)
+{
+	struct store_out_finish *f = j->what;
+
+	f->done(f, reason_of(j));
+}
+
 static const struct job_kind a_put = { "store.put", run_put, tell_put };
 static const struct job_kind a_claim = { "store.claim", run_claim, tell_claim };
 static const struct job_kind a_finish = { "store.finish", run_finish,
 	tell_finish };
+static const struct job_kind an_out_claim = { "store.out.claim", run_out_claim,
+	tell_out_claim };
+static const struct job_kind an_out_finish = { "store.out.finish",
+	run_out_finish, tell_out_finish };
 static const struct job_kind a_wait = { "store.word", run_wait, tell_wait };
 
 static void fail_job(struct job *j, const struct err *err)
@@ -460,7 +502,8 @@ static void add_job(struct batch *b, const struct job_kind *kind, void *what)
 static bool take_bulk(struct batch *b)
 {
 	struct store *s = b->store;
-	bool has_others = s->finishes || s->waits || s->puts || s->claims;
+	bool has_others = s->finishes || s->waits || s->puts || s->claims ||
+			  s->out_finishes || s->out_claims;
 
 	if (!s->bulk || (b->was_bulk && has_others))
 		return false;
@@ -482,9 +525,11 @@ static void take_jobs(struct batch *b)
 	if (b->was_bulk)
 		return;
 	TAKE_LIST(b, s, finishes, &a_finish, s->finishes->journal.len);
+	TAKE_LIST(b, s, out_finishes, &an_out_finish, 0);
 	TAKE_LIST(b, s, waits, &a_wait, 0);
 	TAKE_LIST(b, s, puts, &a_put, s->puts->size);
 	TAKE_LIST(b, s, claims, &a_claim, 0);
+	TAKE_LIST(b, s, out_claims, &an_out_claim, 0);
 }
 
 static void tell_all(struct batch *b)
@@ -562,6 +607,8 @@ static void init_shared(struct store *s, const struct store_options *o)
 	s->bulk_end = &s->bulk;
 	s->claims_end = &s->claims;
 	s->finishes_end = &s->finishes;
+	s->out_claims_end = &s->out_claims;
+	s->out_finishes_end = &s->out_finishes;
 	s->waits_end = &s->waits;
 	s->tick_mono = clock_mono_ms();
 	store_tick(s, clock_wall_ms());
@@ -701,6 +748,33 @@ void store_finish(struct store *s, struct store_finish *f)
 	f->done(f, &err);
 }
 
+void store_out_claim(struct store *s, struct store_out_claim *claim)
+{
+	struct err err = { 0 };
+
+	must(claim->max > 0 && claim->arena && claim->done);
+	if (!refuse_writing(s, &err)) {
+		HAND_OVER(s, out_claims, claim);
+		return;
+	}
+	claim->n_items = 0;
+	claim->done(claim, &err);
+}
+
+void store_out_finish(struct store *s, struct store_out_finish *f)
+{
+	struct err err = { 0 };
+
+	must(f->done);
+	must(f->to == STORE_QUEUED || f->to == STORE_RETRY ||
+		f->to == STORE_DONE || f->to == STORE_DEAD);
+	if (!refuse_writing(s, &err)) {
+		HAND_OVER(s, out_finishes, f);
+		return;
+	}
+	f->done(f, &err);
+}
+
 static int wait_for(struct store *s, struct store_wait *w, struct err *err)
 {
 	if (refuse_writing(s, err))
@@ -719,10 +793,22 @@ static int wait_for(struct store *s, struct store_wait *w, struct err *err)
 int store_order(struct store *s, int64_t id, enum store_order order,
 	struct str who, struct err *err)
 {
-	struct store_word word = { id, order, who };
+	struct store_word word = { .id = id, .order = order, .who = who };
 	struct store_wait w = { .word = &word };
 
 	must((size_t)order < COUNT(orders));
+	return wait_for(s, &w, err);
+}
+
+int store_out_order(struct store *s, int64_t id, enum store_order order,
+	struct str who, struct err *err)
+{
+	struct store_word word = {
+		.id = id, .is_out = true, .order = order, .who = who
+	};
+	struct store_wait w = { .word = &word };
+
+	must(order == STORE_DO_RETRY || order == STORE_DO_DROP);
 	return wait_for(s, &w, err);
 }
 
@@ -731,129 +817,4 @@ int store_sweep(struct store *s, int64_t now, struct err *err)
 	struct store_wait w = { .now = now };
 
 	return wait_for(s, &w, err);
-}
-
-/* --- reading -------------------------------------------------------------- */
-
-int store_body(
-	struct store *s, const struct id *message, int *fd_out, struct err *err)
-{
-	return s->driver->body(s, message, fd_out, err);
-}
-
-int store_find_thread(struct store *s, struct arena *a, struct str scope,
-	struct str object, const struct str *ids, size_t n_ids, int64_t self,
-	struct str *record, int64_t *pending, struct err *err)
-{
-	for (size_t i = 0; i < n_ids; i++) {
-		int rc = STORE_NONE;
-		if (ids[i].len)
-			rc = s->driver->find_thread(s, a, scope, object, ids[i],
-				self, record, pending, err);
-		if (rc != STORE_NONE)
-			return rc;
-	}
-	return STORE_NONE;
-}
-
-int store_find_identity(struct store *s, struct str route, struct str identity,
-	int64_t self, int64_t *delivery, struct err *err)
-{
-	return s->driver->find_identity(
-		s, route, identity, self, delivery, err);
-}
-
-int store_list(struct store *s, struct arena *a,
-	const struct store_filter *filter, struct store_row **out,
-	size_t *n_out, struct err *err)
-{
-	struct store_filter f = *filter;
-
-	if (f.max == 0)
-		f.max = FILTER_DEFAULT;
-	f.max = MIN(f.max, STORE_LIST_MAX);
-	f.states &= STORE_BIT(STORE_N_STATES) - 1;
-	return s->driver->list(s, a, &f, out, n_out, err);
-}
-
-int store_show(struct store *s, struct arena *a, int64_t id,
-	struct store_row *row, struct envelope *env,
-	struct store_event **events, size_t *n_events, struct err *err)
-{
-	return s->driver->show(s, a, id, row, env, events, n_events, err);
-}
-
-struct books {
-	struct arena *arena;
-	struct map *index; /* "day route" -> number in rows, plus 1 */
-	struct store_count *rows;
-	size_t n, n_room;
-};
-
-static struct store_count *find_count(
-	struct books *b, struct str route, int64_t day)
-{
-	char *key = arena_printf(
-		b->arena, "%lld %.*s", (long long)day, STR_ARG(route));
-	uintptr_t at = (uintptr_t)map_get(b->index, str_c(key));
-
-	if (at)
-		return &b->rows[at - 1];
-	if (b->n == b->n_room) {
-		b->n_room = MAX(64, b->n_room * 2);
-		b->rows = arena_grow(
-			b->arena, b->rows, b->n, b->n_room, sizeof(*b->rows));
-	}
-	b->rows[b->n].route = arena_str(b->arena, route);
-	b->rows[b->n].day = day * STORE_DAY_MS;
-	map_set(b->index, str_c(key), (void *)(b->n + 1));
-	return &b->rows[b->n++];
-}
-
-void store_count_add(
-	void *books, struct str route, int64_t day, int state, uint64_t n)
-{
-	struct store_count *row = find_count(books, route, day);
-
-	if (state < 0)
-		row->received += n;
-	else if (state < STORE_N_STATES)
-		row->by_state[state] += n;
-}
-
-static int compare_counts(const void *a, const void *b)
-{
-	const struct store_count *x = a, *y = b;
-
-	if (x->day != y->day)
-		return x->day < y->day ? -1 : 1;
-	return str_cmp(x->route, y->route);
-}
-
-int store_balance(struct store *s, struct arena *a, struct store_count **out,
-	size_t *n_out, struct err *err)
-{
-	AUTO(map) struct map *index = map_new();
-	struct books books = { .arena = a, .index = index };
-
-	if (s->driver->balance(s, &books, err) < 0)
-		return -1;
-	if (books.n)
-		qsort(books.rows, books.n, sizeof(*books.rows), compare_counts);
-	*out = books.rows;
-	*n_out = books.n;
-	return 0;
-}
-
-int store_stats(struct store *s, uint64_t by_state[STORE_N_STATES],
-	int64_t *oldest, struct err *err)
-{
-	int64_t found = 0;
-
-	if (s->driver->oldest(s, &found, err) < 0)
-		return -1;
-	*oldest = found;
-	for (size_t i = 0; i < STORE_N_STATES; i++)
-		by_state[i] = (uint64_t)MAX(s->n_by_state[i], 0);
-	return 0;
 }

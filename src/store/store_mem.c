@@ -13,58 +13,10 @@
 #include <mailmill/file.h>
 #include <mailmill/map.h>
 
-#include "driver.h"
+#include "store_mem.h"
 
 #define WIRE_MAX ((size_t)8 << 20)
 #define BODY_MAX ((uint64_t)1 << 32)
-
-struct message {
-	struct id id;
-	struct str envelope, sender, source, once;
-	int64_t received_at, done_at; /* 0: some delivery is open */
-	uint64_t size;
-	char *body;
-	bool has_body;
-};
-
-struct delivery {
-	int64_t id;
-	struct message *message;
-	bool is_gone; /* retention took it */
-	struct str route, reason, identity, message_id, scope;
-	struct str *rcpts;
-	size_t n_rcpts;
-	enum store_state state;
-	int64_t due_at, changed_at;
-	unsigned attempts, crashes;
-	struct store_event *events;
-	size_t n_events, events_room;
-};
-
-/* What retention took, and what was ever received. */
-struct tally {
-	struct str route;
-	int64_t day;
-	uint64_t received, kept[STORE_N_STATES];
-};
-
-struct mem_store {
-	struct store base;
-	pthread_mutex_t lock;
-	struct arena *arena;
-	struct map *messages;  /* by id */
-	struct map *once;      /* of messages */
-	struct map *threads;   /* "message-id\nscope\nobject" to record */
-	struct delivery **all; /* number i has id i + 1 */
-	size_t n_all, room;
-	struct tally *tallies;
-	size_t n_tallies, tallies_room;
-};
-
-static struct mem_store *mem_of(struct store *s)
-{
-	return CONTAINER(s, struct mem_store, base);
-}
 
 static int open_store(
 	const struct store_options *o, struct store **out, struct err *err)
@@ -80,6 +32,7 @@ static int open_store(
 	m->messages = map_new();
 	m->once = map_new();
 	m->threads = map_new();
+	mem_out_init(m);
 	*out = &m->base;
 	return 0;
 }
@@ -96,6 +49,7 @@ static void close_store(struct store *s)
 	for (size_t i = 0; i < m->n_all; i++)
 		free(m->all[i]->events);
 	free(m->all);
+	mem_out_fini(m);
 	free(m->tallies);
 	map_free(m->messages);
 	map_free(m->once);
@@ -137,14 +91,14 @@ static void keep(struct mem_store *m, struct str *kept, struct str s)
 		*kept = arena_str(m->arena, s);
 }
 
-static struct delivery *find(struct mem_store *m, int64_t id)
+struct delivery *mem_find(struct mem_store *m, int64_t id)
 {
 	if (id < 1 || (uint64_t)id > m->n_all || m->all[id - 1]->is_gone)
 		return NULL;
 	return m->all[id - 1];
 }
 
-static void add_event(struct mem_store *m, struct delivery *d, int64_t at,
+void mem_add_event(struct mem_store *m, struct delivery *d, int64_t at,
 	struct str text, struct str journal)
 {
 	if (d->n_events == d->events_room) {
@@ -158,8 +112,7 @@ static void add_event(struct mem_store *m, struct delivery *d, int64_t at,
 		.journal = arena_str(m->arena, journal) };
 }
 
-static struct tally *find_tally(
-	struct mem_store *m, struct str route, int64_t day)
+struct tally *mem_find_tally(struct mem_store *m, struct str route, int64_t day)
 {
 	for (size_t i = 0; i < m->n_tallies; i++)
 		if (m->tallies[i].day == day &&
@@ -219,7 +172,8 @@ static void add_delivery(struct mem_store *m, struct message *msg,
 	d->changed_at = now;
 	d->state = STORE_QUEUED;
 	m->base.n_by_state[STORE_QUEUED]++;
-	find_tally(m, r->route, msg->received_at / STORE_DAY_MS)->received++;
+	mem_find_tally(m, r->route, msg->received_at / STORE_DAY_MS)
+		->received++;
 }
 
 static int put(struct store *s, const struct store_put *p, struct err *err)
@@ -369,13 +323,14 @@ static bool is_over(enum store_state state)
 }
 
 /* Notes when the last delivery of a message was over, or that one is not. */
-static void mark_message(struct mem_store *m, struct message *msg, int64_t now)
+void mem_mark_message(struct mem_store *m, struct message *msg, int64_t now)
 {
 	bool is_open = false;
 
 	for (size_t i = 0; i < m->n_all; i++)
 		is_open |= m->all[i]->message == msg &&
 			   !is_over(m->all[i]->state);
+	is_open = is_open || mem_out_waits(m, msg);
 	if (is_open)
 		msg->done_at = 0;
 	else if (!msg->done_at)
@@ -397,11 +352,10 @@ static bool is_news(const struct delivery *d, const struct store_finish *f)
 	       !str_eq(last->text, f->reason);
 }
 
-static int finish(
-	struct store *s, const struct store_finish *f, struct err *err)
+static int finish(struct store *s, struct store_finish *f, struct err *err)
 {
 	struct mem_store *m = mem_of(s);
-	struct delivery *d = find(m, f->delivery);
+	struct delivery *d = mem_find(m, f->delivery);
 	bool is_waiting = f->to == STORE_QUEUED || f->to == STORE_RETRY;
 
 	if (!d || d->state != STORE_CLAIMED)
@@ -419,10 +373,13 @@ static int finish(
 	keep(m, &d->message_id, f->message_id);
 	keep(m, &d->scope, f->scope);
 	if (is_news(d, f))
-		add_event(m, d, f->now, f->reason, f->journal);
+		mem_add_event(m, d, f->now, f->reason, f->journal);
 	for (size_t i = 0; i < f->n_threads; i++)
 		add_thread(m, &f->threads[i]);
-	mark_message(m, d->message, f->now);
+	d->folders = arena_str(m->arena, f->folders);
+	d->flags = arena_str(m->arena, f->flags);
+	mem_add_outs(m, d, f);
+	mem_mark_message(m, d->message, f->now);
 	return 0;
 }
 
@@ -430,7 +387,7 @@ static int order(
 	struct store *s, const struct store_word *word, struct err *err UNUSED)
 {
 	struct mem_store *m = mem_of(s);
-	struct delivery *d = find(m, word->id);
+	struct delivery *d = mem_find(m, word->id);
 	int64_t now = clock_wall_ms();
 	enum store_state to;
 
@@ -440,10 +397,10 @@ static int order(
 	d->due_at = to == STORE_QUEUED ? store_tick(s, now) : 0;
 	d->changed_at = now;
 	d->reason = STR_NULL;
-	add_event(m, d, now,
+	mem_add_event(m, d, now,
 		str_c(store_order_text(m->arena, word->order, word->who)),
 		STR_NULL);
-	mark_message(m, d->message, now);
+	mem_mark_message(m, d->message, now);
 	return 0;
 }
 
@@ -453,8 +410,9 @@ static void remove_delivery(struct mem_store *m, struct delivery *d)
 {
 	struct message *msg = d->message;
 
-	find_tally(m, d->route, msg->received_at / STORE_DAY_MS)
+	mem_find_tally(m, d->route, msg->received_at / STORE_DAY_MS)
 		->kept[d->state]++;
+	mem_out_remove(m, d);
 	m->base.n_by_state[d->state]--;
 	d->is_gone = true;
 	if (msg->once.len)
@@ -467,7 +425,7 @@ static void remove_delivery(struct mem_store *m, struct delivery *d)
 static int sweep(struct store *s, int64_t now, struct err *err UNUSED)
 {
 	struct mem_store *m = mem_of(s);
-	int more = 0;
+	int more = mem_sweep_marks(m, now);
 
 	for (size_t i = 0; i < m->n_all; i++) {
 		struct delivery *d = m->all[i];
@@ -490,17 +448,6 @@ static int sweep(struct store *s, int64_t now, struct err *err UNUSED)
 }
 
 /* --- reading -------------------------------------------------------------- */
-
-static void unlock(pthread_mutex_t **lock)
-{
-	pthread_mutex_unlock(*lock);
-}
-
-/* Holds the lock until the end of the scope. */
-#define LOCKED(m)                                                              \
-	__attribute__((cleanup(unlock)))                                       \
-	UNUSED pthread_mutex_t *locked = (pthread_mutex_lock(&(m)->lock),      \
-		&(m)->lock)
 
 static int body(
 	struct store *s, const struct id *message, int *fd_out, struct err *err)
@@ -588,6 +535,8 @@ static void copy_row(struct store *s, struct arena *a, const struct delivery *d,
 		.route = arena_str(a, d->route),
 		.sender = arena_str(a, d->message->sender),
 		.reason = arena_str(a, d->reason),
+		.folders = arena_str(a, d->folders),
+		.flags = arena_str(a, d->flags),
 		.message_id = arena_str(a, d->message_id),
 		.source = arena_str(a, d->message->source),
 		.rcpts = copy_rcpts(a, d),
@@ -611,6 +560,16 @@ static bool has_piece(const struct delivery *d, struct str text)
 	       str_find_case(d->message_id, text) >= 0;
 }
 
+static bool is_filed_into(const struct delivery *d, struct str folder)
+{
+	struct str rest = d->folders, one;
+
+	while (str_cut(&rest, '\n', &one))
+		if (one.len && str_eq(one, folder))
+			return true;
+	return false;
+}
+
 static bool passes(const struct delivery *d, const struct store_filter *f)
 {
 	int64_t at = d->message->received_at;
@@ -619,7 +578,8 @@ static bool passes(const struct delivery *d, const struct store_filter *f)
 	       (!f->states || f->states & STORE_BIT(d->state)) &&
 	       (!f->route.len || str_eq(d->route, f->route)) && at >= f->from &&
 	       (!f->to || at <= f->to) &&
-	       (!f->text.len || has_piece(d, f->text));
+	       (!f->text.len || has_piece(d, f->text)) &&
+	       (!f->folder.len || is_filed_into(d, f->folder));
 }
 
 static int list(struct store *s, struct arena *a, const struct store_filter *f,
@@ -644,7 +604,7 @@ static int show(struct store *s, struct arena *a, int64_t id,
 {
 	struct mem_store *m = mem_of(s);
 	LOCKED(m);
-	struct delivery *d = find(m, id);
+	struct delivery *d = mem_find(m, id);
 	struct store_event *copy;
 
 	if (!d)
@@ -679,6 +639,7 @@ static int balance(struct store *s, void *books, struct err *err UNUSED)
 			store_count_add(books, m->all[i]->route,
 				m->all[i]->message->received_at / STORE_DAY_MS,
 				(int)m->all[i]->state, 1);
+	mem_out_balance(m, books);
 	return 0;
 }
 
@@ -708,11 +669,19 @@ const struct store_driver store_memory = {
 	.put = put,
 	.claim = claim,
 	.finish = finish,
+	.out_claim = mem_out_claim,
+	.out_finish = mem_out_finish,
+	.out_order = mem_out_order,
 	.order = order,
 	.sweep = sweep,
 	.body = body,
 	.find_thread = find_thread,
 	.find_identity = find_identity,
+	.seen = mem_seen,
+	.out_list = mem_out_list,
+	.out_show = mem_out_show,
+	.out_count = mem_out_count,
+	.out_stats = mem_out_stats,
 	.list = list,
 	.show = show,
 	.balance = balance,

@@ -148,6 +148,17 @@ static int read_number(
 	return rc < 0 ? -1 : 0;
 }
 
+static int read_token(struct sqlite_conn *c, char *out, struct err *err)
+{
+	AUTO(stmt) sqlite3_stmt *st = START(c, SQL_GET_TOKEN, err);
+	int rc = st ? sqlite_step(c, st, err) : -1;
+
+	if (rc == 1)
+		snprintf(out, STORE_TOKEN_LEN + 1, "%.*s",
+			STR_ARG(sqlite_text(st, 0)));
+	return rc < 0 ? -1 : 0;
+}
+
 /* Goes on with the store's time, and puts back what a dead owner claimed. */
 static int recover(struct sqlite_store *q, struct err *err)
 {
@@ -164,7 +175,12 @@ static int recover(struct sqlite_store *q, struct err *err)
 		return -1;
 	if (n > 0)
 		log_event(LOG_INFO, "store.reclaimed", "deliveries=%d", n);
-	return 0;
+	n = RUN(&q->writer, SQL_OUT_RECLAIM, err, INT(clock_wall_ms()));
+	if (n > 0)
+		log_event(LOG_INFO, "store.reclaimed", "outgoing=%d", n);
+	if (n < 0)
+		return -1;
+	return read_token(&q->writer, q->base.token, err);
 }
 
 static int prepare(struct sqlite_store *q, bool is_unclean, struct err *err)
@@ -210,6 +226,8 @@ static int open_looking(struct sqlite_store *q, struct err *err)
 	rc = sqlite_schema_accept(c, err);
 	if (rc == 0)
 		rc = read_number(c, SQL_GET_SKEW, &q->skew, err);
+	if (rc == 0)
+		rc = read_token(c, q->base.token, err);
 	if (rc == 0)
 		rc = sqlite_count_states(c, n, err);
 	sqlite_reader_end(q, c);
@@ -368,12 +386,20 @@ const struct store_driver store_sqlite = {
 	.put = sqlite_put,
 	.claim = sqlite_claim,
 	.finish = sqlite_finish,
+	.out_claim = sqlite_out_claim,
+	.out_finish = sqlite_out_finish,
+	.out_order = sqlite_out_order,
 	.order = sqlite_order,
 	.sweep = sqlite_sweep,
 	.rest = rest,
 	.body = sqlite_body,
 	.find_thread = sqlite_find_thread,
 	.find_identity = sqlite_find_identity,
+	.seen = sqlite_seen,
+	.out_list = sqlite_out_list,
+	.out_show = sqlite_out_show,
+	.out_count = sqlite_out_count,
+	.out_stats = sqlite_out_stats,
 	.list = sqlite_list,
 	.show = sqlite_show,
 	.balance = sqlite_balance,

@@ -31,6 +31,29 @@ enum sql {
 	SQL_JOURNAL,
 	SQL_JOURNAL_NEWS,
 	SQL_THREAD,
+	SQL_MARK,
+	SQL_MARK_SOON,
+	SQL_GET_MARK,
+	SQL_GET_SOON,
+	SQL_OUT_ADD,
+	SQL_OUT_TALLY,
+	SQL_OUT_CLAIM_DUE,
+	SQL_OUT_CLAIM_TAKE,
+	SQL_OUT_CLAIM_NEXT,
+	SQL_OUT_BURY,
+	SQL_OUT_FINISH,
+	SQL_OUT_DELIVERY,
+	SQL_OUT_JOURNAL,
+	SQL_OUT_STATE_OF,
+	SQL_OUT_ORDER,
+	SQL_OUT_RECLAIM,
+	SQL_OUT_LIST,
+	SQL_OUT_ROW,
+	SQL_OUT_COUNT_ALL,
+	SQL_OUT_COUNT_ROUTE,
+	SQL_OUT_COUNT_REPLY,
+	SQL_OUT_COUNT_STATES,
+	SQL_OUT_OLDEST,
 	SQL_STATE_OF,
 	SQL_ORDER,
 	SQL_RECLAIM,
@@ -38,6 +61,10 @@ enum sql {
 	SQL_SWEEP_CHUNKS,
 	SQL_SWEEP_BODY_GONE,
 	SQL_SWEEP_ROWS,
+	SQL_SWEEP_OUT_TALLY,
+	SQL_SWEEP_OUT,
+	SQL_SWEEP_SEEN,
+	SQL_SWEEP_SOON,
 	SQL_SWEEP_STATES,
 	SQL_SWEEP_TALLY,
 	SQL_SWEEP_JOURNAL,
@@ -63,6 +90,7 @@ enum sql {
 	SQL_LAST_TICK,
 	SQL_GET_SKEW,
 	SQL_SET_SKEW,
+	SQL_GET_TOKEN,
 	SQL_N,
 };
 
@@ -177,11 +205,35 @@ int sqlite_check(const struct store_options *o,
 
 int sqlite_put(struct store *s, const struct store_put *put, struct err *err);
 int sqlite_claim(struct store *s, struct store_claim *claim, struct err *err);
-int sqlite_finish(
-	struct store *s, const struct store_finish *f, struct err *err);
+int sqlite_finish(struct store *s, struct store_finish *f, struct err *err);
 int sqlite_order(
 	struct store *s, const struct store_word *word, struct err *err);
 int sqlite_sweep(struct store *s, int64_t now, struct err *err);
+
+/* --- store_sqlite_out.c --- */
+
+/* Adds a finish's marks and outgoing mail, counting into f->n_sent. */
+int sqlite_add_marks(
+	struct sqlite_conn *c, const struct store_finish *f, struct err *err);
+int sqlite_add_outs(
+	struct sqlite_conn *c, struct store_finish *f, struct err *err);
+int sqlite_out_claim(
+	struct store *s, struct store_out_claim *claim, struct err *err);
+int sqlite_out_finish(
+	struct store *s, const struct store_out_finish *f, struct err *err);
+int sqlite_out_order(
+	struct store *s, const struct store_word *word, struct err *err);
+int sqlite_seen(struct store *s, struct str route, struct str key, int64_t now,
+	int64_t self, int64_t *pending, struct err *err);
+int sqlite_out_list(struct store *s, struct arena *a,
+	const struct store_out_filter *filter, struct store_out_row **out,
+	size_t *n_out, struct err *err);
+int sqlite_out_show(struct store *s, struct arena *a, int64_t id,
+	struct store_out_row *row, struct err *err);
+int sqlite_out_count(struct store *s, struct str route, struct str reply_to,
+	int64_t since, uint64_t *n, struct err *err);
+int sqlite_out_stats(struct store *s, uint64_t by_state[STORE_N_STATES],
+	int64_t *oldest, struct err *err);
 
 /* --- store_sqlite_read.c --- */
 

@@ -153,6 +153,8 @@ int sqlite_check_quickly(
 		"PRAGMA quick_check(journal)",
 		"PRAGMA quick_check(thread)",
 		"PRAGMA quick_check(tally)",
+		"PRAGMA quick_check(seen)",
+		"PRAGMA quick_check(outbox)",
 	};
 	char first[FAULT_MAX] = "";
 	struct finding f = { keep_first, first, 0 };
@@ -191,8 +193,16 @@ static const char *const sums[] = {
 	"NOT EXISTS (SELECT 1 FROM delivery WHERE message = seq)",
 	"SELECT printf('message %s is marked %s while deliveries are %s', id, "
 	"iif(done_at IS NULL, 'open', 'over'), iif(done_at IS NULL, 'over', "
-	"'open')) FROM message WHERE (done_at IS NULL) <> EXISTS (SELECT 1 "
-	"FROM delivery WHERE message = seq AND state NOT IN (4, 6))",
+	"'open')) FROM message WHERE (done_at IS NULL) <> (EXISTS (SELECT 1 "
+	"FROM delivery WHERE message = seq AND state NOT IN (4, 6)) OR EXISTS "
+	"(SELECT 1 FROM outbox WHERE message = seq AND state NOT IN (4, 6)))",
+	"SELECT printf('outgoing mail %lld has the unknown state %lld', id, "
+	"state) FROM outbox WHERE state NOT IN (0, 1, 2, 4, 5, 6)",
+	"SELECT printf('the books of route %s, day %s: %lld were to be sent, "
+	"found %lld', route, date(day * 86400, 'unixepoch'), sum(planned), "
+	"sum(found)) FROM (SELECT route, day, planned, kept_sent + kept_unsent "
+	"AS found FROM tally UNION ALL SELECT route, day, 0, 1 FROM outbox) "
+	"GROUP BY route, day HAVING sum(planned) <> sum(found)",
 	"SELECT printf('delivery %lld has the unknown state %lld', id, state) "
 	"FROM delivery WHERE state NOT BETWEEN 0 AND 6",
 	"SELECT printf('the books of route %s, day %s: received %lld, found "
@@ -233,8 +243,13 @@ int sqlite_check(const struct store_options *o,
 	struct finding f = { fn, ctx, 0 };
 	int rc;
 
-	if (sqlite_conn_open(&c, path, false, err) < 0)
-		return -1;
+	if (sqlite_conn_open(&c, path, false, err) < 0) {
+		/* where the damage is, the names of the tables are */
+		if (!strstr(err->text, "damaged"))
+			return -1;
+		report(&f, "%s", err->text);
+		return 1;
+	}
 	rc = check_all(&c, &f, err);
 	if (rc < 0 && (sqlite3_errcode(c.db) & 0xff) == SQLITE_CORRUPT) {
 		report(&f, "%s", err->text);

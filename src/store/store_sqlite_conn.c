@@ -51,12 +51,14 @@ static const char *const texts[SQL_N] = {
 		"UPDATE delivery SET state = ?2, due_at = ?3, changed_at = "
 		"?4, reason = ?5, attempts = attempts - ?6, crashes = crashes "
 		"+ ?7, identity = coalesce(?8, identity), message_id = "
-		"coalesce(?9, message_id), scope = coalesce(?10, scope) "
-		"WHERE id = ?1 AND state = 1",
+		"coalesce(?9, message_id), scope = coalesce(?10, scope), "
+		"folders = ?11, flags = ?12 WHERE id = ?1 AND state = 1",
 	[SQL_MESSAGE_OVER] =
 		"UPDATE message SET done_at = ?2 WHERE seq = (SELECT message "
 		"FROM delivery WHERE id = ?1) AND NOT EXISTS (SELECT 1 FROM "
-		"delivery o WHERE o.message = seq AND o.state NOT IN (4, 6))",
+		"delivery o WHERE o.message = seq AND o.state NOT IN (4, 6)) "
+		"AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.message = seq "
+		"AND o.state NOT IN (4, 6))",
 	[SQL_MESSAGE_OPEN] =
 		"UPDATE message SET done_at = NULL WHERE seq = (SELECT "
 		"message FROM delivery WHERE id = ?1) AND done_at IS NOT NULL",
@@ -71,6 +73,86 @@ static const char *const texts[SQL_N] = {
 		"SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM "
 		"journal WHERE id = (SELECT max(id) FROM journal WHERE "
 		"delivery = ?1) AND state = ?3 AND reason = ?4)",
+	/* the first one's, unless it has run out; `:last` only prolongs it */
+	[SQL_MARK] =
+		"INSERT INTO seen (route, key, delivery, until) SELECT route, "
+		"?2, ?1, ?4 FROM delivery WHERE id = ?1 ON CONFLICT DO UPDATE "
+		"SET until = excluded.until, delivery = iif(until <= ?3, "
+		"excluded.delivery, delivery) WHERE until <= ?3 OR ?5",
+	[SQL_MARK_SOON] =
+		"INSERT INTO seen_soon (route, key, delivery) SELECT route, "
+		"?2, ?1 FROM delivery WHERE id = ?1 ON CONFLICT DO NOTHING",
+	[SQL_GET_MARK] = "SELECT 1 FROM seen WHERE route = ?1 AND key = ?2 "
+			 "AND until > ?3 AND delivery <> ?4",
+	[SQL_GET_SOON] =
+		"SELECT p.delivery FROM seen_soon p CROSS JOIN delivery d ON "
+		"d.id = p.delivery WHERE p.route = ?1 AND p.key = ?2 AND "
+		"(?3 = 0 OR p.delivery < ?3) AND d.state <= 2 "
+		"ORDER BY p.delivery LIMIT 1",
+	[SQL_OUT_ADD] =
+		"INSERT INTO outbox (delivery, message, day, route, kind, "
+		"once, sender, rcpts, pieces, size, fcc, reply_to, at, state, "
+		"due_at, changed_at) SELECT d.id, d.message, d.received_at / "
+		"86400000, d.route, ?2, ?3, ?4, ?5, ?6, iif(?7 < 0, m.size, "
+		"?7), ?8, lower(?9), ?10, 0, ?11, ?10 FROM delivery d CROSS "
+		"JOIN message m ON m.seq = d.message WHERE d.id = ?1 "
+		"ON CONFLICT DO NOTHING",
+	[SQL_OUT_TALLY] =
+		"UPDATE tally SET planned = planned + 1 WHERE (day, route) = "
+		"(SELECT received_at / 86400000, route FROM delivery WHERE "
+		"id = ?1)",
+#define OUT_COLUMNS                                                            \
+	"SELECT o.id, o.delivery, m.id, m.size, o.route, o.kind, o.sender, "   \
+	"o.fcc, o.reason, o.rcpts, o.results, o.size, o.state, o.attempts, "   \
+	"o.at, o.due_at, o.changed_at, o.pieces FROM outbox o "
+	[SQL_OUT_CLAIM_DUE] = OUT_COLUMNS
+	"INDEXED BY outbox_due CROSS JOIN message m ON "
+	"m.seq = o.message WHERE o.state <= 2 AND o.due_at "
+	"<= ?1 ORDER BY o.due_at, o.id LIMIT ?2",
+	[SQL_OUT_CLAIM_TAKE] =
+		"UPDATE outbox SET state = 1, due_at = ?2, changed_at = ?3, "
+		"attempts = attempts + 1 WHERE id = ?1",
+	[SQL_OUT_CLAIM_NEXT] =
+		"SELECT due_at FROM outbox INDEXED BY outbox_due WHERE state "
+		"<= 2 AND due_at > ?1 ORDER BY due_at LIMIT 1",
+	[SQL_OUT_BURY] = "UPDATE outbox SET state = 5, due_at = 0, changed_at "
+			 "= ?2, reason = ?3 WHERE id = ?1",
+	[SQL_OUT_FINISH] =
+		"UPDATE outbox SET state = ?2, due_at = ?3, changed_at = ?4, "
+		"reason = ?5, attempts = attempts - ?6, results = coalesce(?7, "
+		"results) WHERE id = ?1 AND state = 1",
+	[SQL_OUT_DELIVERY] = "SELECT delivery FROM outbox WHERE id = ?1",
+	[SQL_OUT_JOURNAL] =
+		"INSERT INTO journal (delivery, at, state, reason, journal) "
+		"SELECT id, ?2, state, ?3, ?4 FROM delivery WHERE id = ?1",
+	[SQL_OUT_STATE_OF] = "SELECT state, delivery FROM outbox WHERE id = ?1",
+	[SQL_OUT_ORDER] =
+		"UPDATE outbox SET state = ?2, due_at = ?3, changed_at = ?4, "
+		"reason = ?5, at = iif(?2 = 0, ?4, at) WHERE id = ?1",
+	[SQL_OUT_RECLAIM] = "UPDATE outbox SET state = 0, due_at = ?1 "
+			    "WHERE state = 1",
+	[SQL_OUT_LIST] = OUT_COLUMNS
+	"CROSS JOIN message m ON m.seq = o.message WHERE "
+	"o.id > ?1 AND (?2 = '' OR o.route = ?2) AND (?3 = "
+	"'' OR instr(lower(o.sender), lower(?3)) OR "
+	"instr(lower(o.rcpts), lower(?3)) OR "
+	"instr(lower(o.reason), lower(?3))) AND (?4 = '' "
+	"OR o.fcc = ?4) AND (?5 = 0 OR o.delivery = ?5) "
+	"AND (?6 >> o.state) & 1 ORDER BY o.id LIMIT ?7",
+	[SQL_OUT_ROW] = OUT_COLUMNS "CROSS JOIN message m ON m.seq = o.message "
+				    "WHERE o.id = ?1",
+	[SQL_OUT_COUNT_ALL] = "SELECT count(*) FROM outbox WHERE at >= ?1",
+	[SQL_OUT_COUNT_ROUTE] =
+		"SELECT count(*) FROM outbox WHERE route = ?2 AND at >= ?1",
+	[SQL_OUT_COUNT_REPLY] =
+		"SELECT count(*) FROM outbox WHERE reply_to = lower(?2) AND "
+		"reply_to <> '' AND at >= ?1",
+	[SQL_OUT_COUNT_STATES] = "SELECT state, count(*) FROM outbox GROUP BY "
+				 "1",
+	[SQL_OUT_OLDEST] = "SELECT min(at) FROM outbox WHERE id IN ("
+			   "(SELECT min(id) FROM outbox WHERE state = 0), "
+			   "(SELECT min(id) FROM outbox WHERE state = 1), "
+			   "(SELECT min(id) FROM outbox WHERE state = 2))",
 	[SQL_STATE_OF] = "SELECT state FROM delivery WHERE id = ?1",
 	[SQL_ORDER] = "UPDATE delivery SET state = ?2, due_at = ?3, "
 		      "changed_at = ?4, reason = '' WHERE id = ?1",
@@ -94,6 +176,21 @@ static const char *const texts[SQL_N] = {
 		"sum(state = 4) AS n_done, sum(state = 6) AS n_dropped FROM "
 		"delivery WHERE message = ?1 GROUP BY 1, 2) "
 		"WHERE day = of_day AND route = of_route",
+	[SQL_SWEEP_OUT_TALLY] =
+		"UPDATE tally SET kept_sent = kept_sent + n_sent, kept_unsent "
+		"= kept_unsent + n_unsent FROM (SELECT day AS of_day, route AS "
+		"of_route, sum(state = 4) AS n_sent, sum(state = 6) AS "
+		"n_unsent FROM outbox WHERE message = ?1 GROUP BY 1, 2) "
+		"WHERE day = of_day AND route = of_route",
+	[SQL_SWEEP_OUT] = "DELETE FROM outbox WHERE message = ?1",
+	[SQL_SWEEP_SEEN] =
+		"DELETE FROM seen WHERE (route, key) IN (SELECT route, key "
+		"FROM seen WHERE until < ?1 ORDER BY until LIMIT ?2)",
+	[SQL_SWEEP_SOON] =
+		"DELETE FROM seen_soon WHERE (route, key, delivery) IN (SELECT "
+		"route, key, delivery FROM seen_soon p WHERE NOT EXISTS "
+		"(SELECT 1 FROM delivery d WHERE d.id = p.delivery AND d.state "
+		"NOT IN (4, 6)) LIMIT ?1)",
 	[SQL_SWEEP_JOURNAL] =
 		"DELETE FROM journal WHERE delivery IN (SELECT id FROM "
 		"delivery WHERE message = ?1)",
@@ -124,7 +221,7 @@ static const char *const texts[SQL_N] = {
 #define ROW_COLUMNS                                                            \
 	"SELECT d.id, m.id, d.route, m.sender, d.reason, d.message_id, "       \
 	"m.source, d.rcpts, d.state, d.attempts, d.received_at, d.due_at, "    \
-	"d.changed_at, m.size, m.has_body FROM "
+	"d.changed_at, m.size, m.has_body, d.folders, d.flags FROM "
 #define ROW_FILTER                                                             \
 	" CROSS JOIN message m ON m.seq = d.message WHERE d.id > ?1 AND "      \
 	"(?2 = '' OR d.route = ?2) AND d.received_at >= ?3 AND "               \
@@ -132,7 +229,9 @@ static const char *const texts[SQL_N] = {
 	"instr(lower(m.sender), lower(?5)) OR "                                \
 	"instr(lower(d.rcpts), lower(?5)) OR "                                 \
 	"instr(lower(d.reason), lower(?5)) OR "                                \
-	"instr(lower(d.message_id), lower(?5))) AND "
+	"instr(lower(d.message_id), lower(?5))) AND (?8 = '' OR "              \
+	"instr(char(10) || d.folders || char(10), char(10) || ?8 || "          \
+	"char(10))) AND "
 	[SQL_LIST] = ROW_COLUMNS "delivery d" ROW_FILTER
 				 "(?7 >> d.state) & 1 ORDER BY d.id LIMIT ?6",
 	[SQL_LIST_STATE] = ROW_COLUMNS
@@ -150,6 +249,11 @@ static const char *const texts[SQL_N] = {
 		"SELECT route, day, -1, received FROM tally UNION ALL "
 		"SELECT route, day, 4, kept_done FROM tally UNION ALL "
 		"SELECT route, day, 6, kept_dropped FROM tally UNION ALL "
+		"SELECT route, day, -2, planned FROM tally UNION ALL "
+		"SELECT route, day, 104, kept_sent FROM tally UNION ALL "
+		"SELECT route, day, 106, kept_unsent FROM tally UNION ALL "
+		"SELECT route, day, 100 + state, count(*) FROM outbox "
+		"GROUP BY 1, 2, 3 UNION ALL "
 		"SELECT route, received_at / 86400000, state, count(*) FROM "
 		"delivery GROUP BY 1, 2, 3",
 	[SQL_COUNT_STATES] = "SELECT state, count(*) FROM delivery GROUP BY 1",
@@ -162,6 +266,7 @@ static const char *const texts[SQL_N] = {
 		       "WHERE state = 2 AND state <> 4))",
 	[SQL_GET_SKEW] = "SELECT skew FROM clock",
 	[SQL_SET_SKEW] = "UPDATE clock SET skew = ?1",
+	[SQL_GET_TOKEN] = "SELECT token FROM self",
 	[SQL_LAST_TICK] =
 		"SELECT max(coalesce((SELECT changed_at FROM delivery ORDER "
 		"BY id DESC LIMIT 1), 0), coalesce((SELECT at FROM journal "

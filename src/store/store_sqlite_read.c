@@ -288,6 +288,8 @@ static void copy_row(struct store *s, struct arena *a, sqlite3_stmt *st,
 	row->changed_at = sqlite3_column_int64(st, 12);
 	row->size = (uint64_t)sqlite3_column_int64(st, 13);
 	row->has_body = sqlite3_column_int(st, 14);
+	row->folders = arena_str(a, sqlite_text(st, 15));
+	row->flags = arena_str(a, sqlite_text(st, 16));
 }
 
 /* Tells the only state that is asked for, or -1; a done one has no index. */
@@ -308,7 +310,7 @@ static sqlite3_stmt *start_list(
 	return START(c, state < 0 ? SQL_LIST : SQL_LIST_STATE, err,
 		INT(f->after), TEXT(f->route), INT(f->from),
 		INT(f->to ? f->to : INT64_MAX), TEXT(f->text), INT(f->max),
-		INT(state < 0 ? (int64_t)mask : state));
+		INT(state < 0 ? (int64_t)mask : state), TEXT(f->folder));
 }
 
 static int list_rows(struct store *s, struct sqlite_conn *c, struct arena *a,

@@ -301,8 +301,7 @@ static bool is_over(enum store_state state)
 	return state == STORE_DONE || state == STORE_DROPPED;
 }
 
-int sqlite_finish(
-	struct store *s, const struct store_finish *f, struct err *err)
+int sqlite_finish(struct store *s, struct store_finish *f, struct err *err)
 {
 	struct sqlite_store *q = sqlite_of(s);
 	struct sqlite_conn *c = &q->writer;
@@ -317,7 +316,7 @@ int sqlite_finish(
 		INT(f->now), TEXT(cut_text(f->reason, REASON_MAX)),
 		INT(f->is_attempt ? 0 : 1), INT(f->is_crash ? 1 : 0),
 		BLOB_OR_NULL(f->identity), TEXT_OR_NULL(f->message_id),
-		TEXT_OR_NULL(f->scope));
+		TEXT_OR_NULL(f->scope), TEXT(f->folders), TEXT(f->flags));
 	if (n < 0)
 		return -1;
 	if (n == 0)
@@ -327,7 +326,9 @@ int sqlite_finish(
 	note_move(q, STORE_CLAIMED, f->to, 1);
 	if (fault_point("store.finish.journal"))
 		return err_set(err, ERR_TEMP, "told to fail");
-	if (add_journal(c, f, err) < 0 || add_threads(c, f, err) < 0)
+	if (add_journal(c, f, err) < 0 || add_threads(c, f, err) < 0 ||
+		sqlite_add_marks(c, f, err) < 0 ||
+		sqlite_add_outs(c, f, err) < 0)
 		return -1;
 	if (is_over(f->to) && RUN(c, SQL_MESSAGE_OVER, err, INT(f->delivery),
 				      INT(f->now)) < 0)
@@ -440,8 +441,9 @@ static int count_gone(struct sqlite_store *q, int64_t seq, struct err *err)
 static int sweep_rows(
 	struct sqlite_store *q, const struct old *old, struct err *err)
 {
-	static const enum sql steps[] = { SQL_SWEEP_TALLY, SQL_SWEEP_JOURNAL,
-		SQL_SWEEP_DELIVERIES, SQL_SWEEP_MESSAGE };
+	static const enum sql steps[] = { SQL_SWEEP_TALLY, SQL_SWEEP_OUT_TALLY,
+		SQL_SWEEP_OUT, SQL_SWEEP_JOURNAL, SQL_SWEEP_DELIVERIES,
+		SQL_SWEEP_MESSAGE };
 
 	for (size_t i = 0; i < old->n; i++) {
 		if (count_gone(q, old->seq[i], err) < 0)
@@ -497,6 +499,10 @@ int sqlite_sweep(struct store *s, int64_t now, struct err *err)
 		return sweep_rows(q, &old, err) < 0 ? -1 : 1;
 	n = RUN(c, SQL_SWEEP_THREADS, err, INT(rows_before),
 		INT(SWEEP_THREADS));
+	if (n == 0)
+		n = RUN(c, SQL_SWEEP_SEEN, err, INT(now), INT(SWEEP_THREADS));
+	if (n == 0)
+		n = RUN(c, SQL_SWEEP_SOON, err, INT(SWEEP_THREADS));
 	if (n)
 		return n < 0 ? -1 : 1;
 	return give_back(c, err);

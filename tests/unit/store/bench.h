@@ -259,6 +259,10 @@ static void check_books(struct bench *b)
 		for (int k = 0; k < STORE_N_STATES; k++)
 			sum += rows[i].by_state[k];
 		is_int(sum, rows[i].received, "the books balance");
+		sum = 0;
+		for (int k = 0; k < STORE_N_STATES; k++)
+			sum += rows[i].out_by_state[k];
+		is_int(sum, rows[i].planned, "those of outgoing mail, too");
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "bench.h"
+#include "suite_out.h"
 
 /* --- the tests ------------------------------------------------------------ */
 

@@ -76,6 +76,8 @@ TEST(old_schemas_are_as_they_were)
 		"0f",
 		"49ced56767428d2f5a47c7de120523ee389f767682a81430f0510b34eafd3b"
 		"43",
+		"cca5f107916c87685c0167710ba3a709385aded77c291189e32dbfaa3618ed"
+		"90",
 	};
 	char hex[HASH_HEX_LEN + 1];
 	unsigned char digest[HASH_LEN];
@@ -314,6 +316,8 @@ TEST(check_finds_what_does_not_add_up)
 			"refers to a row of delivery" },
 		{ "mark", "UPDATE message SET done_at = 5 WHERE seq = 1",
 			"marked over" },
+		{ "outgoing", "UPDATE tally SET planned = planned + 1",
+			"1 were to be sent, found 0" },
 	};
 	char all[4096];
 
@@ -654,7 +658,11 @@ static void work_once(struct bench *b, int round)
 		STR("500A") };
 	static const enum store_state ends[] = { STORE_DONE, STORE_RETRY,
 		STORE_DEAD };
+	struct store_mark mark = { STR("k"), T0, T0 + DAY, round % 2 };
 	struct store_claim claim;
+	struct store_out_claim out;
+	struct store_out_finish sent = { .to = STORE_DONE,
+		.journal = STR("{}") };
 	struct sample m;
 	struct store_finish f;
 	struct err err = { 0 };
@@ -672,9 +680,18 @@ static void work_once(struct bench *b, int round)
 		.journal = STR("{}"),
 		.threads = &thread,
 		.n_threads = 1,
+		.marks = &mark,
+		.n_marks = 1,
+		.outs = &out_plain,
+		.n_outs = f.to == STORE_RETRY ? 0 : 1,
 		.is_attempt = true };
 	if (finish_sync(b, &f, &err) == 0)
 		say(store_state_name(f.to), f.delivery);
+	if (out_claim_sync(b, &out, 1, clock_wall_ms()) != 1)
+		return;
+	sent.id = out.items[0].id;
+	if (out_finish_sync(b, &sent) == 0)
+		say("sent", sent.id);
 }
 
 TEST(crash_child)

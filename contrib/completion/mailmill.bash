@@ -19,7 +19,7 @@ _mailmill() {
 	if [ "$COMP_CWORD" -eq 2 ]; then
 		local actions=
 		case $command in
-		queue) actions="list show retry drop release stats balance check" ;;
+		queue) actions="list show retry drop release outbox stats balance check" ;;
 		script) actions="list show versions log put restore activate deactivate" ;;
 		user) actions="add remove passwd list" ;;
 		esac

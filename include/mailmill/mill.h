@@ -11,6 +11,7 @@
 #include <mailmill/base.h>
 #include <mailmill/err.h>
 #include <mailmill/loop.h>
+#include <mailmill/relay.h>
 #include <mailmill/store.h>
 #include <mailmill/target.h>
 #include <mailmill/worker.h>
@@ -23,7 +24,17 @@ struct mill_options {
 	int64_t retry_min_ms, retry_max_ms; /* back-off of one delivery */
 	int64_t away_ms; /* a target that fails over and over rests so long */
 	int64_t give_up_ms; /* a delivery older than this dies; 0: never */
+	/* Of outgoing mail: */
+	const char *hostname;	/* for Message-ID and Received; NULL: ours */
+	uint64_t out_max;	/* an hour, all together; 0: no limit */
+	uint64_t out_route_max; /* an hour, of one route */
+	uint64_t out_reply_max; /* an hour, answers to one address */
+	int64_t out_retry_min_ms, out_retry_max_ms;
+	int64_t out_give_up_ms; /* of one that can't be sent */
 };
+
+/* The bit of a kind of action in mill_route's `may`. */
+#define MILL_MAY(kind) (1u << (kind))
 
 /* Where a route's deliveries go. */
 struct mill_route {
@@ -31,6 +42,12 @@ struct mill_route {
 	const char *script; /* as the worker pool knows it */
 	struct target *target;
 	bool is_discard; /* what no rule took is discarded, not dead */
+	/*
+	 * Which kinds of actions its script has a word for, as the parent saw
+	 * by compiling it: a worker that says another is not believed.
+	 */
+	unsigned may;
+	struct relay *relay; /* for what it sends; NULL: none */
 };
 
 /*
@@ -56,6 +73,8 @@ unsigned mill_in_flight(const struct mill *m);
 
 struct mill_stats {
 	uint64_t n_done, n_retry, n_held, n_dead; /* since the start */
+	uint64_t n_sent, n_unsent; /* outgoing mail sent, and given up */
+	unsigned out_in_flight;
 	unsigned in_flight;
 	unsigned n_away;	 /* targets that rest */
 	const char *away_reason; /* of one of them, or NULL. Lent */

@@ -16,6 +16,11 @@ const char *proc_self(void);
 MUST_CHECK pid_t proc_spawn(const char *const *argv, const char *const *env,
 	const int *keep, size_t n_keep, struct err *err);
 /*
+ * The same, with `in` as its descriptor 0 and `out` as 1 and 2, and no other.
+ */
+MUST_CHECK pid_t proc_spawn_fed(const char *const *argv, const char *const *env,
+	int in, int out, struct err *err);
+/*
  * Has nobody see the memory of this process: no core dump is written, and only
  * root may trace it. Note: what is executed next must do so again.
  */

@@ -14,6 +14,7 @@ struct route_conf {
 	const char *script;	     /* path of the rule file, or NULL */
 	bool is_managed;    /* an active script of ManageSieve goes before it */
 	const char *target; /* title of a section of group "target" */
+	const char *relay;  /* title of a section relay, or NULL: the first */
 	int unmatched;	    /* index into route_unmatched_words */
 };
 enum route_unmatched {

@@ -169,6 +169,11 @@ MUST_CHECK int sieve_compile(const char *name, struct str source,
 void sieve_free(struct sieve_script *s);
 /* Adds the names of all extensions, parted by blanks. */
 void sieve_capabilities(struct buf *out);
+/*
+ * Tells whether a script, or one that it includes, has a command for a kind of
+ * action at all, so that a plan with another is none of this script.
+ */
+bool sieve_can(const struct sieve_script *s, enum plan_action_kind kind);
 /* Lends name and SHA-256 (hex) of the source, and of all that it includes. */
 struct str sieve_name(const struct sieve_script *s);
 struct str sieve_sha256(const struct sieve_script *s);

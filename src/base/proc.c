@@ -37,7 +37,7 @@ const char *proc_self(void)
 /* Runs between fork and exec of a threaded process, so only what is safe there.
  */
 static void run_child(const char *const *argv, const char *const *env,
-	const int *keep, size_t n_keep, int report)
+	const int *keep, size_t n_keep, const int *stdio, int report)
 {
 	int moved[KEEP_MAX], failure;
 	sigset_t none;
@@ -49,6 +49,9 @@ static void run_child(const char *const *argv, const char *const *env,
 	report = fcntl(report, F_DUPFD_CLOEXEC, 3 + KEEP_MAX + 1);
 	for (size_t i = 0; i < n_keep; i++)
 		if (dup2(moved[i], 3 + (int)i) < 0)
+			_exit(126);
+	for (int i = 0; stdio && i < 3; i++)
+		if (dup2(stdio[i], i) < 0)
 			_exit(126);
 	close_range(3 + (unsigned)n_keep, ~0U, CLOSE_RANGE_CLOEXEC);
 	sigemptyset(&none);
@@ -62,8 +65,8 @@ static void run_child(const char *const *argv, const char *const *env,
 	_exit(127);
 }
 
-pid_t proc_spawn(const char *const *argv, const char *const *env,
-	const int *keep, size_t n_keep, struct err *err)
+static pid_t spawn(const char *const *argv, const char *const *env,
+	const int *keep, size_t n_keep, const int *stdio, struct err *err)
 {
 	int report[2], failure = 0;
 	ssize_t n;
@@ -76,7 +79,7 @@ pid_t proc_spawn(const char *const *argv, const char *const *env,
 	if (pid == 0)
 		run_child(argv,
 			env ? env : (const char *const *)(uintptr_t)environ,
-			keep, n_keep, report[1]);
+			keep, n_keep, stdio, report[1]);
 	close(report[1]);
 	if (pid < 0) {
 		err_sys(err, "cannot start %s", argv[0]);
@@ -92,6 +95,22 @@ pid_t proc_spawn(const char *const *argv, const char *const *env,
 		return err_sys(err, "cannot start %s", argv[0]);
 	}
 	return pid;
+}
+
+pid_t proc_spawn(const char *const *argv, const char *const *env,
+	const int *keep, size_t n_keep, struct err *err)
+{
+	return spawn(argv, env, keep, n_keep, NULL, err);
+}
+
+pid_t proc_spawn_fed(const char *const *argv, const char *const *env, int in,
+	int out, struct err *err)
+{
+	const int stdio[] = { in, out, out };
+
+	/* or one would be overwritten before its turn */
+	must(in > 2 && out > 2);
+	return spawn(argv, env, NULL, 0, stdio, err);
 }
 
 void proc_hide_memory(void)

@@ -4,6 +4,7 @@
 
 #include <mailmill/log.h>
 #include <mailmill/manage.h>
+#include <mailmill/relay.h>
 #include <mailmill/route.h>
 #include <mailmill/source.h>
 #include <mailmill/target.h>
@@ -114,6 +115,30 @@ const struct conf_schema config_mill_schema = {
 	.help = "the pipeline",
 };
 
+static const struct conf_field outbox_fields[] = {
+	{ "max_per_hour", CONF_INT, AT(outbox, max), "10000", 0, 1000000000,
+		.help = "mails that rules may send in an hour; 0: no limit" },
+	{ "max_per_route", CONF_INT, AT(outbox, route_max), "5000", 0,
+		1000000000, .help = "the same of one route" },
+	{ "max_replies", CONF_INT, AT(outbox, reply_max), "20", 0, 1000000000,
+		.help = "answers to one sender in an hour" },
+	{ "retry_min", CONF_SPAN, AT(outbox, retry_min_ms), "30s", 10, 86400000,
+		.help = "first wait before one is tried again" },
+	{ "retry_max", CONF_SPAN, AT(outbox, retry_max_ms), "1h", 10, 86400000,
+		.help = "longest wait" },
+	{ "give_up", CONF_SPAN, AT(outbox, give_up_ms), "5d",
+		.help = "age at which one that can't be sent is dead; "
+			"0: never" },
+	{ 0 },
+};
+const struct conf_schema config_outbox_schema = {
+	.keyword = "outbox",
+	.flags = CONF_SINGLE,
+	.size = sizeof(struct config_outbox),
+	.fields = outbox_fields,
+	.help = "limits of what rules send",
+};
+
 const struct conf_schema *const *config_schemas(void)
 {
 	static const struct conf_schema *all[SCHEMAS_MAX];
@@ -126,6 +151,8 @@ const struct conf_schema *const *config_schemas(void)
 	all[n++] = &config_worker_schema;
 	all[n++] = &config_mill_schema;
 	all[n++] = &manage_schema;
+	all[n++] = &config_outbox_schema;
+	all[n++] = &relay_schema;
 	for (const struct source_driver *const *d = source_drivers(); *d; d++)
 		all[n++] = (*d)->schema;
 	for (const struct target_driver *const *d = target_drivers(); *d; d++)

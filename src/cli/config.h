@@ -47,6 +47,12 @@ struct config_mill {
 };
 extern const struct conf_schema config_mill_schema;
 
+struct config_outbox {
+	int64_t max, route_max, reply_max; /* an hour */
+	int64_t retry_min_ms, retry_max_ms, give_up_ms;
+};
+extern const struct conf_schema config_outbox_schema;
+
 /*
  * Reads a configuration with the sections of all sources and targets, and
  * checks what takes several sections to see (routes and their targets).

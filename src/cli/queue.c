@@ -43,6 +43,7 @@ enum {
 	OPT_AFTER,
 	OPT_ALL,
 	OPT_RAW,
+	OPT_FOLDER,
 };
 
 static const struct cli_option options[] = {
@@ -63,11 +64,14 @@ static const struct cli_option options[] = {
 	[OPT_ALL] = { "all", 0, NULL,
 		"retry, drop, release: all that it fits" },
 	[OPT_RAW] = { "raw", 'R', NULL, "show: the mail as it came" },
+	[OPT_FOLDER] = { "folder", 'f', "NAME",
+		"only what a rule filed into this folder" },
 	{ 0 },
 };
 
 struct asking {
 	const char *action, *config, *dir;
+	bool is_out; /* `outbox` was said: about outgoing mail */
 	bool is_json, is_raw;
 	json_t *request;
 	/* the answer */
@@ -82,6 +86,7 @@ static const struct action {
 	const struct queue_printer *printer;
 	bool is_word; /* changes something */
 	bool takes_ids, takes_one;
+	const char *request, *raw; /* NULL: the same as its name */
 } actions[] = {
 	{ "list", &queue_print_list, false, false, false },
 	{ "show", &queue_print_show, false, true, true },
@@ -91,6 +96,15 @@ static const struct action {
 	{ "stats", &queue_print_stats, false, false, false },
 	{ "balance", &queue_print_balance, false, false, false },
 	{ "check", NULL, false, false, false },
+};
+
+/* The same for `outbox ACTION`. */
+static const struct action out_actions[] = {
+	{ "list", &queue_print_outbox, false, false, false, "outbox" },
+	{ "show", &queue_print_out, false, true, true, "outbox.show",
+		"outbox.raw" },
+	{ "retry", &queue_print_word, true, true, false, "outbox.retry" },
+	{ "drop", &queue_print_word, true, true, false, "outbox.drop" },
 };
 
 /* --- the answer ----------------------------------------------------------- */
@@ -388,6 +402,8 @@ static int set_state(
 		json_object_set_new(q->request, "states", states);
 	}
 	while (str_cut(&rest, ',', &name)) {
+		if (q->is_out && str_eq(name, STR("sent")))
+			name = STR("done");
 		if (store_state_parse(name, &state) < 0) {
 			cli_say(c,
 				"no state %.*s; there are queued, claimed, "
@@ -438,6 +454,7 @@ static int take_option(const struct cli_command *c, struct asking *q,
 	case OPT_AGE:
 		return set_age(c, q, value);
 	case OPT_ROUTE:
+	case OPT_FOLDER:
 	case OPT_TEXT:
 		return set_text(c, q, options[option].name, value);
 	default:
@@ -451,6 +468,10 @@ static int take_word(
 	json_t *ids;
 	uint64_t id = 0;
 
+	if (!q->action && !q->is_out && strcmp(word, "outbox") == 0) {
+		q->is_out = true;
+		return 0;
+	}
 	if (!q->action) {
 		q->action = word;
 		return 0;
@@ -498,19 +519,23 @@ static const struct action *find_action(
 	const struct cli_command *c, const struct asking *q)
 {
 	const char *names[COUNT(actions)];
+	const struct action *all = q->is_out ? out_actions : actions;
+	size_t n = q->is_out ? COUNT(out_actions) : COUNT(actions);
 	ssize_t near;
 
+	if (!q->action && q->is_out)
+		return &out_actions[0];
 	if (!q->action) {
-		cli_say(c, "say what: list, show, retry, drop, release, stats, "
-			   "balance or check");
+		cli_say(c, "say what: list, show, retry, drop, release, "
+			   "outbox, stats, balance or check");
 		return NULL;
 	}
-	for (size_t i = 0; i < COUNT(actions); i++) {
-		names[i] = actions[i].name;
+	for (size_t i = 0; i < n; i++) {
+		names[i] = all[i].name;
 		if (strcmp(q->action, names[i]) == 0)
-			return &actions[i];
+			return &all[i];
 	}
-	near = str_nearest(str_c(q->action), names, COUNT(names));
+	near = str_nearest(str_c(q->action), names, n);
 	cli_say(c, "no action %s%s%s%s", q->action,
 		near < 0 ? "" : "; did you mean ", near < 0 ? "" : names[near],
 		near < 0 ? "" : "?");
@@ -537,8 +562,10 @@ static int fit_words(
 	}
 	if (a->takes_one)
 		json_object_set(q->request, "id", json_array_get(ids, 0));
-	json_object_set_new(
-		q->request, "action", json_string(q->is_raw ? "raw" : a->name));
+	json_object_set_new(q->request, "action",
+		json_string(q->is_raw	 ? a->raw ? a->raw : "raw"
+			    : a->request ? a->request
+					 : a->name));
 	return 0;
 }
 
@@ -581,6 +608,7 @@ static int run(int argc, char **argv)
 const struct cli_command cli_queue = {
 	.name = "queue",
 	.usage = "list|show ID|retry|drop|release [ID...]|stats|balance|check "
+		 "[OPTION]... | outbox [list|show ID|retry|drop [ID...]] "
 		 "[OPTION]...",
 	.help = "look at what is in the store, and have a word in it",
 	.options = options,

@@ -11,7 +11,7 @@
 struct queue_view {
 	uint64_t n_rows;
 	int64_t last_id;
-	int64_t received, sums[8];
+	int64_t received, sums[8], planned, out_sums[4];
 	bool is_unbalanced, has_error;
 };
 
@@ -23,6 +23,7 @@ struct queue_printer {
 };
 
 extern const struct queue_printer queue_print_list, queue_print_show,
-	queue_print_word, queue_print_stats, queue_print_balance;
+	queue_print_word, queue_print_stats, queue_print_balance,
+	queue_print_outbox, queue_print_out;
 
 #endif

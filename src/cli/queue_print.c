@@ -423,6 +423,45 @@ static void put_history(const json_t *history)
 	}
 }
 
+/* "redirect to bob@example.net" */
+static void put_outgoing(const json_t *o, size_t room)
+{
+	const json_t *rcpts = json_object_get(o, "recipients");
+	size_t n = json_array_size(rcpts);
+
+	put(text(json_array_get(rcpts, 0), "address"), room, 0);
+	if (n > 1)
+		printf(" and %zu more", n - 1);
+}
+
+static void put_all_outgoing(const json_t *array)
+{
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const json_t *o = json_array_get(array, i);
+		printf("  %-12s %lld: ", i ? "" : "outgoing",
+			(long long)number(o, "id"));
+		put(text(o, "kind"), 0, 0);
+		fputs(" to ", stdout);
+		put_outgoing(o, 0);
+		printf(", %s", text(o, "state"));
+		if (*text(o, "reason") && strcmp(text(o, "state"), "sent")) {
+			fputs(": ", stdout);
+			put(text(o, "reason"), 0, 0);
+		}
+		putchar('\n');
+	}
+}
+
+static void put_folders(const json_t *row)
+{
+	const json_t *folders = json_object_get(row, "folders");
+
+	for (size_t i = 0; i < json_array_size(folders); i++)
+		put_field(i ? "" : "folder",
+			json_string_value(json_array_get(folders, i)));
+	put_field("flags", text(row, "flags"));
+}
+
 static void print_delivery(struct queue_view *v UNUSED, const json_t *row)
 {
 	const json_t *rcpts = json_object_get(row, "recipients");
@@ -431,6 +470,7 @@ static void print_delivery(struct queue_view *v UNUSED, const json_t *row)
 	printf("delivery %lld: %s\n", (long long)number(row, "id"),
 		text(row, "state"));
 	put_field("why", text(row, "reason"));
+	put_folders(row);
 	put_field("route", text(row, "route"));
 	put_field("from", *text(row, "sender") ? text(row, "sender") : "<>");
 	for (size_t i = 0; i < json_array_size(rcpts); i++)
@@ -448,12 +488,72 @@ static void print_delivery(struct queue_view *v UNUSED, const json_t *row)
 			? "kept (--raw shows them)"
 			: "which retention took away");
 	put_envelope(json_object_get(row, "envelope"));
+	put_all_outgoing(json_object_get(row, "outgoing"));
 	put_history(history);
 	if (json_array_size(history) == 0)
 		puts("  nothing was done yet");
 }
 
 const struct queue_printer queue_print_show = { print_delivery, NULL };
+
+/* --- outgoing mail -------------------------------------------------------- */
+
+static void print_outbox(struct queue_view *v, const json_t *row)
+{
+	size_t width = screen_width(), left;
+	char t[SPAN_MAX];
+
+	if (v->n_rows++ == 0)
+		printf("%6s  %-7s  %-8s  %8s  %4s  %5s  %-28s  %s\n", "ID",
+			"STATE", "KIND", "DELIVERY", "AGE", "TRIES", "TO",
+			"WHY");
+	v->last_id = number(row, "id");
+	printf("%6lld  %-7s  ", (long long)v->last_id, text(row, "state"));
+	put(text(row, "kind"), 8, 8);
+	printf("  %8lld  %4s  %5lld  ", (long long)number(row, "delivery"),
+		age(row, "created_at", t), (long long)number(row, "attempts"));
+	if (json_array_size(json_object_get(row, "recipients")) > 1)
+		put_outgoing(row, 0);
+	else
+		put(text(json_array_get(json_object_get(row, "recipients"), 0),
+			    "address"),
+			28, 28);
+	fputs("  ", stdout);
+	left = width > 91 ? width - 81 : width ? 10 : 0;
+	put_reason(row, left);
+	putchar('\n');
+}
+
+const struct queue_printer queue_print_outbox = { print_outbox, end_list };
+
+static void print_out(struct queue_view *v UNUSED, const json_t *row)
+{
+	const json_t *rcpts = json_object_get(row, "recipients");
+
+	printf("outgoing mail %lld: %s\n", (long long)number(row, "id"),
+		text(row, "state"));
+	put_field("why", text(row, "reason"));
+	put_field("kind", text(row, "kind"));
+	put_field("route", text(row, "route"));
+	printf("  %-12s %lld\n", "delivery",
+		(long long)number(row, "delivery"));
+	put_field("from", *text(row, "sender") ? text(row, "sender") : "<>");
+	for (size_t i = 0; i < json_array_size(rcpts); i++) {
+		const json_t *r = json_array_get(rcpts, i);
+		put_field(i ? "" : "to", text(r, "address"));
+		put_field("  reply", text(r, "reply"));
+	}
+	put_field("copy in", text(row, "folder"));
+	put_when("made", row, "created_at");
+	put_when("changed", row, "changed_at");
+	put_when("next try", row, "due_at");
+	printf("  %-12s %lld\n", "attempts",
+		(long long)number(row, "attempts"));
+	printf("  %-12s %lld bytes (--raw shows them)\n", "size",
+		(long long)number(row, "size"));
+}
+
+const struct queue_printer queue_print_out = { print_out, NULL };
 
 /* --- a person's words ----------------------------------------------------- */
 
@@ -482,6 +582,26 @@ const struct queue_printer queue_print_word = { print_word, end_word };
 
 /* --- sums ----------------------------------------------------------------- */
 
+/* A line, where anything was ever sent. */
+static void put_out_stats(const json_t *o)
+{
+	int64_t waits = number(o, "queued") + number(o, "claimed") +
+			number(o, "retry");
+	char t[SPAN_MAX];
+
+	if (waits + number(o, "sent") + number(o, "dead") +
+			number(o, "dropped") ==
+		0)
+		return;
+	printf("outgoing mail: %lld sent, %lld waiting, %lld dead, %lld "
+	       "dropped\n",
+		(long long)number(o, "sent"), (long long)waits,
+		(long long)number(o, "dead"), (long long)number(o, "dropped"));
+	if (*text(o, "oldest"))
+		printf("the oldest of it that waits was made %s ago\n",
+			age(o, "oldest", t));
+}
+
 static void print_stats(struct queue_view *v UNUSED, const json_t *o)
 {
 	static const struct {
@@ -500,6 +620,7 @@ static void print_stats(struct queue_view *v UNUSED, const json_t *o)
 	if (*text(o, "oldest"))
 		printf("the oldest that waits came %s ago\n",
 			age(o, "oldest", t));
+	put_out_stats(json_object_get(o, "outgoing"));
 }
 
 const struct queue_printer queue_print_stats = { print_stats, NULL };
@@ -516,6 +637,7 @@ static void print_count(struct queue_view *v, const json_t *o)
 	const int64_t sums[5] = { number(o, "done"),
 		number(o, "queued") + number(o, "claimed") + number(o, "retry"),
 		number(o, "held"), number(o, "dead"), number(o, "dropped") };
+	const json_t *out = json_object_get(o, "outgoing");
 	bool is_bad = !json_is_true(json_object_get(o, "balances"));
 
 	if (v->n_rows++ == 0)
@@ -532,6 +654,12 @@ static void print_count(struct queue_view *v, const json_t *o)
 	v->received += number(o, "received");
 	for (size_t i = 0; i < COUNT(sums); i++)
 		v->sums[i] += sums[i];
+	v->planned += number(out, "planned");
+	v->out_sums[0] += number(out, "sent");
+	v->out_sums[1] += number(out, "queued") + number(out, "claimed") +
+			  number(out, "retry");
+	v->out_sums[2] += number(out, "dead");
+	v->out_sums[3] += number(out, "dropped");
 }
 
 static void end_balance(struct queue_view *v, bool more UNUSED)
@@ -551,6 +679,12 @@ static void end_balance(struct queue_view *v, bool more UNUSED)
 		(long long)v->received, (long long)v->sums[0],
 		(long long)v->sums[1], (long long)v->sums[2],
 		(long long)v->sums[3], (long long)v->sums[4]);
+	if (v->planned)
+		printf("Outgoing mail: %lld = %lld sent + %lld waiting + %lld "
+		       "dead + %lld dropped.\n",
+			(long long)v->planned, (long long)v->out_sums[0],
+			(long long)v->out_sums[1], (long long)v->out_sums[2],
+			(long long)v->out_sums[3]);
 }
 
 const struct queue_printer queue_print_balance = { print_count, end_balance };

@@ -18,6 +18,8 @@
 #include <string.h>
 
 #include <mailmill/log.h>
+#include <mailmill/mill.h>
+#include <mailmill/sieve.h>
 
 #include "config.h"
 #include "managed.h"
@@ -37,6 +39,9 @@ void ruleset_free(struct ruleset *r)
 	for (size_t i = 0; i < r->n_targets; i++)
 		if (!r->is_kept[i])
 			target_close(r->targets[i]);
+	for (size_t i = 0; i < r->n_relays; i++)
+		if (!r->is_relay_kept[i])
+			relay_close(r->relays[i]);
 	for (size_t i = 0; i < r->n_scripts; i++)
 		end_script(r, i);
 	route_table_free(r->routes);
@@ -51,16 +56,22 @@ static void say(const char *message, void *ctx)
 }
 
 /* Reads and checks a rule file; what is found is logged. */
-static int read_script(const char *path, struct buf *source, struct err *err)
+static int read_script(
+	const char *path, struct buf *source, unsigned *may, struct err *err)
 {
 	AUTO(buf) struct buf told = BUF_INIT((size_t)1 << 20);
+	AUTO(sieve) struct sieve_script *script = NULL;
 	struct str lines, line;
-	int rc = rulefile_load(path, &told, source, NULL, err);
+	int rc = rulefile_load(path, &told, source, &script, err);
 
 	lines = buf_view(&told);
 	while (str_cut_line(&lines, &line))
 		log_event(rc ? LOG_ERROR : LOG_WARN, "rules.check", "%.*s",
 			STR_ARG(line));
+	*may = 0;
+	for (unsigned k = PLAN_KEEP; script && k <= PLAN_NOTIFY; k++)
+		if (sieve_can(script, (enum plan_action_kind)k))
+			*may |= MILL_MAY(k);
 	if (rc)
 		buf_fini(source);
 	return rc;
@@ -88,7 +99,8 @@ static int load_script(struct ruleset *r, const char *path, struct err *err)
 
 	if (find_script(r, path) >= 0)
 		return 0;
-	if (check_room(r, err) || read_script(path, &r->sources[n], err))
+	if (check_room(r, err) ||
+		read_script(path, &r->sources[n], &r->may[n], err))
 		return -1;
 	r->scripts[n].name = path;
 	r->scripts[n].source = buf_view(&r->sources[n]);
@@ -103,7 +115,7 @@ static int load_script(struct ruleset *r, const char *path, struct err *err)
 
 /* Reads what a managed route's mail is read by now. */
 static int read_managed(const struct ruleset *r, const struct conf_section *s,
-	struct buf *source, struct err *err)
+	struct buf *source, unsigned *may, struct err *err)
 {
 	const struct route_conf *route = s->data;
 	AUTO(bytes) char *path = NULL;
@@ -112,12 +124,13 @@ static int read_managed(const struct ruleset *r, const struct conf_section *s,
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
-		return read_script(path, source, err);
+		return read_script(path, source, may, err);
 	if (route->script)
-		return read_script(route->script, source, err);
+		return read_script(route->script, source, may, err);
 	log_event(LOG_WARN, "rules.none",
 		"route=%s no script is active: mails are held", s->title);
 	*source = BUF_INIT(sizeof(HELD_SOURCE));
+	*may = MILL_MAY(PLAN_KEEP);
 	return buf_c(source, HELD_SOURCE);
 }
 
@@ -128,7 +141,7 @@ static char *name_managed(const char *route)
 
 /* What takes the place of a script that is broken. */
 static void replace_broken(const struct ruleset *r, const char *name,
-	struct buf *source, const struct err *why)
+	struct buf *source, unsigned *may, const struct err *why)
 {
 	ssize_t was = r->former ? find_script(r->former, name) : -1;
 
@@ -137,6 +150,7 @@ static void replace_broken(const struct ruleset *r, const char *name,
 			: "the former one stays",
 		why->text);
 	*source = BUF_INIT((size_t)64 << 20);
+	*may = was < 0 ? MILL_MAY(PLAN_KEEP) : r->former->may[was];
 	if (was < 0)
 		buf_c(source, HELD_SOURCE);
 	else
@@ -152,8 +166,9 @@ static int load_managed(
 	if (check_room(r, err))
 		return -1;
 	r->names[n] = name_managed(s->title);
-	if (read_managed(r, s, &r->sources[n], &why))
-		replace_broken(r, r->names[n], &r->sources[n], &why);
+	if (read_managed(r, s, &r->sources[n], &r->may[n], &why))
+		replace_broken(
+			r, r->names[n], &r->sources[n], &r->may[n], &why);
 	r->scripts[n].name = r->names[n];
 	r->scripts[n].source = buf_view(&r->sources[n]);
 	r->n_scripts++;
@@ -175,11 +190,13 @@ int ruleset_refresh(struct ruleset *r, const char *route, struct err *err)
 	AUTO(bytes) char *name = name_managed(route);
 	AUTO(buf) struct buf source = { 0 };
 	ssize_t i = find_script(r, name);
+	unsigned may = 0;
 
 	if (!s || i < 0)
 		return MANAGE_UNMANAGED;
-	if (read_managed(r, s, &source, err))
+	if (read_managed(r, s, &source, &may, err))
 		return -1;
+	r->may[i] = may;
 	buf_fini(&r->sources[i]);
 	r->sources[i] = source;
 	r->scripts[i].source = buf_view(&source);
@@ -227,6 +244,31 @@ static int open_target(struct loop *loop, struct ruleset *r,
 	return 0;
 }
 
+static int open_relay(struct loop *loop, struct ruleset *r,
+	const struct conf_section *s, struct err *err)
+{
+	const struct ruleset *former = r->former;
+	size_t n = r->n_relays;
+
+	if (n == RULESET_RELAYS_MAX)
+		return err_set(err, ERR_CONF, "more than %d relays",
+			RULESET_RELAYS_MAX);
+	r->relay_sections[n] = s;
+	for (size_t i = 0; former && i < former->n_relays; i++) {
+		if (!conf_section_is_same(former->relay_sections[i], s))
+			continue;
+		r->relays[n] = former->relays[i];
+		r->is_relay_kept[n] = true;
+		r->n_relays++;
+		return 0;
+	}
+	if (relay_open(s, loop, &r->relays[n], err))
+		return err_add(err, "%s:%d: %s \"%s\"", s->file, s->line,
+			s->schema->keyword, s->title);
+	r->n_relays++;
+	return 0;
+}
+
 static int fill(
 	const char *path, struct loop *loop, struct ruleset *r, struct err *err)
 {
@@ -246,6 +288,9 @@ static int fill(
 		if (s->schema->group &&
 			strcmp(s->schema->group, "target") == 0 &&
 			open_target(loop, r, s, err))
+			return -1;
+	for (const struct conf_section *s = conf_first(r->conf); s; s = s->next)
+		if (s->schema == &relay_schema && open_relay(loop, r, s, err))
 			return -1;
 	return 0;
 }
@@ -271,6 +316,22 @@ struct target *ruleset_target(const struct ruleset *r, const char *title)
 			return r->targets[i];
 	must(!"route_table_new() checks it");
 	return NULL;
+}
+
+struct relay *ruleset_relay(const struct ruleset *r, const char *title)
+{
+	for (size_t i = 0; i < r->n_relays; i++)
+		if (!title || strcmp(r->relay_sections[i]->title, title) == 0)
+			return r->relays[i];
+	return NULL;
+}
+
+unsigned ruleset_may(const struct ruleset *r, const char *script)
+{
+	for (size_t i = 0; i < r->n_scripts; i++)
+		if (strcmp(r->scripts[i].name, script) == 0)
+			return r->may[i];
+	return 0;
 }
 
 const char *ruleset_route(struct str address, void *ctx)

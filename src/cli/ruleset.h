@@ -5,20 +5,27 @@
 
 #include <mailmill/conf.h>
 #include <mailmill/loop.h>
+#include <mailmill/relay.h>
 #include <mailmill/route.h>
 #include <mailmill/target.h>
 #include <mailmill/worker.h>
 
 #define RULESET_TARGETS_MAX 64
 #define RULESET_SCRIPTS_MAX 1000
+#define RULESET_RELAYS_MAX 64
 
 struct ruleset {
 	struct conf *conf;
 	struct route_table *routes;
 	struct worker_script scripts[RULESET_SCRIPTS_MAX];
 	struct buf sources[RULESET_SCRIPTS_MAX];
-	char *names[RULESET_SCRIPTS_MAX]; /* own ones, of managed routes */
+	char *names[RULESET_SCRIPTS_MAX];  /* own ones, of managed routes */
+	unsigned may[RULESET_SCRIPTS_MAX]; /* see mill_route */
 	size_t n_scripts;
+	struct relay *relays[RULESET_RELAYS_MAX];
+	const struct conf_section *relay_sections[RULESET_RELAYS_MAX];
+	bool is_relay_kept[RULESET_RELAYS_MAX];
+	size_t n_relays;
 	struct target
 		*targets[RULESET_TARGETS_MAX]; /* of the sections, in order */
 	const struct conf_section *sections[RULESET_TARGETS_MAX];
@@ -48,6 +55,10 @@ const char *ruleset_script(
 	const struct ruleset *r, const struct conf_section *route);
 /* Finds a target by title; there is one. */
 struct target *ruleset_target(const struct ruleset *r, const char *title);
+/* Finds a relay by title (NULL: the first). Returns: or NULL. */
+struct relay *ruleset_relay(const struct ruleset *r, const char *title);
+/* Tells which kinds of actions a rule file has: bits as of mill_route. */
+unsigned ruleset_may(const struct ruleset *r, const char *script);
 /* Is an intake_route_fn; ctx is the set. */
 const char *ruleset_route(struct str address, void *ctx);
 /* Logs the sections that only a restart changes. */

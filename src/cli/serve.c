@@ -73,7 +73,9 @@ static void set_routes(struct daemon *d)
 		routes[n++] = (struct mill_route){ .name = s->title,
 			.script = ruleset_script(r, s),
 			.target = ruleset_target(r, c->target),
-			.is_discard = c->unmatched == ROUTE_DISCARD };
+			.is_discard = c->unmatched == ROUTE_DISCARD,
+			.may = ruleset_may(r, ruleset_script(r, s)),
+			.relay = ruleset_relay(r, c->relay) };
 	}
 	mill_set_routes(d->mill, routes, n);
 	free(routes);
@@ -114,6 +116,7 @@ static int apply_script(void *ctx, const char *route, struct err *err)
 		return rc;
 	worker_pool_set_scripts(
 		d->pool, d->rules->scripts, d->rules->n_scripts);
+	set_routes(d); /* it may send other mail than before */
 	log_event(LOG_INFO, "rules.apply", "route=%s done", route);
 	return 0;
 }
@@ -165,6 +168,10 @@ static void open_mill(struct daemon *d)
 {
 	const struct config_mill *m = conf_data(
 		d->rules->conf, &config_mill_schema);
+	const struct config_outbox *out = conf_data(
+		d->rules->conf, &config_outbox_schema);
+	const struct config_top *top = conf_data(
+		d->rules->conf, &config_top_schema);
 	const struct mill_options o = {
 		.in_flight = (unsigned)m->in_flight,
 		.lease_ms = m->lease_ms,
@@ -172,6 +179,13 @@ static void open_mill(struct daemon *d)
 		.retry_max_ms = m->retry_max_ms,
 		.away_ms = m->away_ms,
 		.give_up_ms = m->give_up_ms,
+		.hostname = top->hostname,
+		.out_max = (uint64_t)out->max,
+		.out_route_max = (uint64_t)out->route_max,
+		.out_reply_max = (uint64_t)out->reply_max,
+		.out_retry_min_ms = out->retry_min_ms,
+		.out_retry_max_ms = out->retry_max_ms,
+		.out_give_up_ms = out->give_up_ms,
 	};
 
 	d->mill = mill_new(d->loop, d->store, d->pool, &o);

@@ -6,6 +6,10 @@
  * their Message-ID, so that a reply finds the mail that it answers although
  * both came in the same second; and when that mail is still on its way, the
  * reply waits for it.
+ *
+ * Whether a mark was seen is answered when all earlier deliveries of the route
+ * that are in flight have a plan, and those that will set the mark have ended:
+ * of two that come in the same second, the later one sees it.
  */
 #include "mill_private.h"
 
@@ -137,7 +141,7 @@ static void answer_thread(
 	add_answer(w, answer);
 }
 
-static void ask_threads(struct work *w);
+static void ask_store(struct work *w);
 
 /* Returns: false when the work waits or has ended. */
 static bool ask_thread(struct work *w, const struct plan_question *q)
@@ -151,7 +155,7 @@ static bool ask_thread(struct work *w, const struct plan_question *q)
 
 	if (earlier) {
 		mill_wait(w, is_unknown ? &w->mill->waiting : &earlier->waiters,
-			ask_threads);
+			ask_store);
 		return false;
 	}
 	rc = store_find_thread(w->mill->store, w->arena,
@@ -170,13 +174,90 @@ static bool ask_thread(struct work *w, const struct plan_question *q)
 	return true;
 }
 
-static void ask_threads(struct work *w)
+/* The nearest earlier work that may set a mark, or will. */
+static struct work *find_marker(
+	struct work *w, struct str key, bool *is_unplanned)
+{
+	struct list *it;
+
+	list_each (it, &w->mill->works) {
+		struct work *e = CONTAINER(it, struct work, in_works);
+		if (e->d.id >= w->d.id)
+			break;
+		if (!str_eq(e->d.route, w->d.route))
+			continue;
+		*is_unplanned = !e->is_planned;
+		if (!e->is_planned || mill_has_mark(e, key))
+			return e;
+	}
+	return NULL;
+}
+
+static void answer_seen(
+	struct work *w, const struct plan_question *q, bool is_seen)
+{
+	struct facts_answer answer = { .name = q->name };
+
+	if (is_seen) {
+		answer.rows = ARENA_NEW(w->arena, struct facts_row);
+		answer.n_rows = 1;
+		answer.rows->fields = ARENA_NEW(w->arena, struct plan_pair);
+		answer.rows->n_fields = 1;
+		answer.rows->fields->name = STR("Id");
+		answer.rows->fields->value = q->object;
+	}
+	add_answer(w, answer);
+}
+
+/* Returns: false when the work waits or has ended. */
+static bool ask_seen(struct work *w, const struct plan_question *q)
+{
+	struct err err = { 0 };
+	int64_t pending = 0;
+	bool is_unplanned = false;
+	struct work *earlier = find_marker(w, q->object, &is_unplanned);
+	int rc;
+
+	if (earlier) {
+		mill_wait(w,
+			is_unplanned ? &w->mill->waiting : &earlier->waiters,
+			ask_store);
+		return false;
+	}
+	rc = store_seen(w->mill->store, w->d.route, q->object, w->facts.now,
+		w->d.id, &pending, &err);
+	if (rc < 0) {
+		mill_finish_retry(w, 0, err.text);
+		return false;
+	}
+	if (rc == STORE_PENDING && pending < w->d.id) {
+		mill_finish_pending(
+			w, "an earlier mail with the same mark", pending);
+		return false;
+	}
+	answer_seen(w, q, rc == 0);
+	return true;
+}
+
+static bool ask_one(struct work *w, const struct plan_question *q)
+{
+	switch (q->kind) {
+	case PLAN_THREAD:
+		return ask_thread(w, q);
+	case PLAN_SEEN:
+		return ask_seen(w, q);
+	case PLAN_FIND:
+		break;
+	}
+	return true;
+}
+
+static void ask_store(struct work *w)
 {
 	const struct plan *p = w->plan;
 
 	for (; w->at_question < p->n_questions; w->at_question++)
-		if (p->questions[w->at_question].kind == PLAN_THREAD &&
-			!ask_thread(w, &p->questions[w->at_question]))
+		if (!ask_one(w, &p->questions[w->at_question]))
 			return;
 	/* only now, so that a work that waits has nothing under way */
 	w->n_asked = 1;
@@ -192,5 +273,5 @@ static void ask_threads(struct work *w)
 void mill_answer(struct work *w)
 {
 	w->at_question = 0;
-	ask_threads(w);
+	ask_store(w);
 }

@@ -17,6 +17,7 @@
 static void follow_plan(struct work *w)
 {
 	const struct plan *p = w->plan;
+	struct mill *m = w->mill;
 
 	if (p->n_questions) {
 		if (++w->rounds > MILL_ROUNDS_MAX)
@@ -27,11 +28,15 @@ static void follow_plan(struct work *w)
 			mill_answer(w);
 		return;
 	}
+	w->is_planned = true;
 	if (p->fail.len)
 		mill_finish_dead(
 			w, arena_printf(w->arena, "%.*s", STR_ARG(p->fail)));
 	else
 		mill_apply(w);
+	/* who asked for a mark waits for the plans of all before it */
+	if (!list_is_empty(&m->waiting))
+		mill_resume_all(m);
 }
 
 static void meet_twin(struct work *w)

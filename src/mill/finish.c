@@ -3,6 +3,8 @@
  * finish.c - how a work ends: one transaction in the store, one line in the
  * log. Promise 4: only the kind of failure decides between again and never.
  */
+#include <stdio.h>
+
 #include <mailmill/clock.h>
 #include <mailmill/id.h>
 #include <mailmill/log.h>
@@ -51,19 +53,22 @@ static void log_end(struct work *w, const struct store_finish *f)
 	enum log_level level = f->to == STORE_DEAD ? LOG_WARN : LOG_INFO;
 
 	AUTO(arena) struct arena *a = NULL;
+	char sent[32] = "";
 
 	if (!log_shows(level))
 		return;
 	a = arena_new();
+	if (f->n_sent)
+		snprintf(sent, sizeof(sent), " outgoing=%u", f->n_sent);
 	log_event(level, "delivery.end",
 		"item=%lld message=%s route=%.*s state=%s records=%zu "
-		"ms=%lld%s%.*s%s",
+		"ms=%lld%s%s%.*s%s",
 		(long long)w->d.id, w->d.message.text, STR_ARG(w->d.route),
 		store_state_name(f->to),
 		f->to == STORE_DONE && !f->reason.len && w->plan
 			? w->plan->n_records
 			: 0,
-		(long long)(clock_mono_ms() - w->claimed_at),
+		(long long)(clock_mono_ms() - w->claimed_at), sent,
 		f->reason.len ? " reason=\"" : "",
 		STR_ARG(log_quoted(a, f->reason)), f->reason.len ? "\"" : "");
 }
@@ -115,6 +120,8 @@ static void after_finish(void *ctx)
 	} else {
 		count(w->mill, w->finish.to);
 		log_end(w, &w->finish);
+		if (w->finish.n_sent)
+			mill_outbox_wake(w->mill->outbox);
 	}
 	mill_work_free(w);
 }
@@ -142,6 +149,8 @@ static void finish(struct work *w, enum store_state to, const char *reason)
 	f->message_id = w->message_id;
 	if (w->target)
 		f->scope = str_c(w->target->target->name);
+	f->folders = w->folders;
+	f->flags = w->flags;
 	f->now = clock_wall_ms();
 	f->done = on_finish;
 	f->ctx = e;
@@ -202,6 +211,8 @@ void mill_finish_held(struct work *w, const char *why)
 {
 	if (w->plan)
 		w->finish.journal = mill_journal(w);
+	if (w->apply.records)
+		add_threads(w);
 	finish(w, STORE_HELD, why);
 }
 
@@ -224,6 +235,7 @@ void mill_finish_retry(struct work *w, int64_t retry_ms, const char *why)
 						       random));
 	if (w->apply.answer.len)
 		w->finish.journal = mill_journal(w);
+	mill_announce_marks(w);
 	finish(w, STORE_RETRY, why);
 }
 
@@ -231,6 +243,7 @@ static void give_back(struct work *w, int64_t due_at, const char *why)
 {
 	w->finish.is_attempt = w->apply.plan != NULL;
 	w->finish.due_at = due_at;
+	mill_announce_marks(w);
 	finish(w, STORE_RETRY, why);
 }
 

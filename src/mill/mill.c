@@ -57,6 +57,7 @@ struct mill *mill_new(struct loop *loop, struct store *store,
 	list_init(&m->works);
 	list_init(&m->waiting);
 	m->tick = loop_timer_new(loop, on_tick, m);
+	m->outbox = mill_outbox_new(m);
 	return m;
 }
 
@@ -98,6 +99,7 @@ void mill_free(struct mill *m)
 		free(t);
 	}
 	free_routes(m);
+	mill_outbox_free(m->outbox);
 	loop_timer_free(m->tick);
 	map_free(m->by_identity);
 	free(m);
@@ -141,7 +143,7 @@ void mill_set_routes(
 	m->is_more = true;
 }
 
-static const struct mill_route *find_route(struct mill *m, struct str name)
+const struct mill_route *mill_find_route(struct mill *m, struct str name)
 {
 	for (size_t i = 0; i < m->n_routes; i++)
 		if (str_eq(name, str_c(m->routes[i].name)))
@@ -157,7 +159,7 @@ bool mill_is_same_target(const struct work *a, const struct work *b)
 
 bool mill_rest_route(struct mill *m, struct str route, int64_t ms)
 {
-	const struct mill_route *r = find_route(m, route);
+	const struct mill_route *r = mill_find_route(m, route);
 	int64_t now = clock_mono_ms(), *until;
 	bool was_resting;
 
@@ -238,7 +240,7 @@ struct work *mill_work_new(struct mill *m, const struct store_delivery *d)
 	w->claimed_at = clock_mono_ms();
 	w->facts.now = w->env.received_at;
 	w->facts.route = w->d.route;
-	route = find_route(m, w->d.route);
+	route = mill_find_route(m, w->d.route);
 	if (route) {
 		struct mill_route *copy = ARENA_NEW(a, struct mill_route);
 		*copy = *route;
@@ -440,6 +442,7 @@ void mill_wake(struct mill *m)
 {
 	m->is_more = true;
 	claim_more(m);
+	mill_outbox_wake(m->outbox);
 }
 
 void mill_stop(struct mill *m)
@@ -450,13 +453,15 @@ void mill_stop(struct mill *m)
 
 unsigned mill_in_flight(const struct mill *m)
 {
-	return m->n_works + (m->claim ? 1 : 0);
+	return m->n_works + (m->claim ? 1 : 0) +
+	       mill_outbox_in_flight(m->outbox);
 }
 
 void mill_stats(const struct mill *m, struct mill_stats *out)
 {
 	*out = m->stats;
 	out->in_flight = m->n_works;
+	out->out_in_flight = mill_outbox_in_flight(m->outbox);
 	for (const struct mill_target *t = m->targets; t; t = t->next) {
 		if (!mill_target_is_away(t))
 			continue;

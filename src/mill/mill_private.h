@@ -40,6 +40,7 @@ struct mill {
 	struct mill_claim *claim;	      /* under way, or NULL */
 	bool is_started, is_stopped, is_more; /* more: due work is known of */
 	struct mill_stats stats;
+	struct mill_outbox *outbox;
 };
 
 /* One delivery in flight. All that it needs lies in its arena. */
@@ -57,7 +58,8 @@ struct work {
 	struct envelope env; /* with the route's recipients only */
 	struct facts facts;
 	unsigned rounds;
-	bool is_known; /* identity and message_id were told */
+	bool is_known;	 /* identity and message_id were told */
+	bool is_planned; /* plan is what will be done */
 	struct str identity, message_id, subject;
 	struct str twin_key; /* in by_identity */
 	struct worker_job job;
@@ -71,6 +73,12 @@ struct work {
 	bool is_ask_own;
 	struct str thread_object, thread_record; /* what it was answered */
 	struct target_job apply;
+	/* What its plan sends and marks, once it was done. */
+	struct store_out *outs;
+	size_t n_outs;
+	struct store_mark *marks;
+	size_t n_marks;
+	struct str folders, flags;
 	int64_t claimed_at, evaluated_at, applied_at; /* mono ms */
 	struct store_finish finish;
 	struct loop_timer *again; /* the store would not take it */
@@ -94,6 +102,30 @@ void mill_resume_all(struct mill *m); /* a work became known, or ended */
 void mill_answer(struct work *w); /* w->plan has questions */
 /* apply.c */
 void mill_apply(struct work *w);
+/* outgoing.c */
+/*
+ * Readies what the plan sends and marks, and looks whether it may.
+ * Returns: NULL, or why the delivery is held instead.
+ */
+const char *mill_ready_outgoing(struct work *w);
+/* Has the finish that follows send and mark it, since the plan was done. */
+void mill_give_outgoing(struct work *w);
+/* Has it announce the marks, since the plan will be done later. */
+void mill_announce_marks(struct work *w);
+/* Tells whether a work will set a mark. */
+bool mill_has_mark(const struct work *w, struct str key);
+/* outbox.c */
+struct mill_outbox *mill_outbox_new(struct mill *m);
+void mill_outbox_free(struct mill_outbox *o);
+/* Something is due, perhaps. */
+void mill_outbox_wake(struct mill_outbox *o);
+unsigned mill_outbox_in_flight(const struct mill_outbox *o);
+/* Ends the name that outgoing mail bears. Lends. */
+const char *mill_outbox_host(const struct mill_outbox *o);
+/* Names the field of all mail that we send: ours when the token follows. */
+#define MILL_SENT_FIELD "X-Mailmill-Sent"
+/* mill.c */
+const struct mill_route *mill_find_route(struct mill *m, struct str name);
 /* finish.c */
 void mill_finish_done(struct work *w, const char *why);
 void mill_finish_dead(struct work *w, const char *why);

@@ -74,6 +74,16 @@ static json_t *texts_of(struct arena *a, const struct str *texts, size_t n)
 	return array;
 }
 
+static json_t *lines_of(struct arena *a, struct str lines)
+{
+	json_t *array = json_array();
+	struct str one;
+
+	while (lines.len && str_cut(&lines, '\n', &one))
+		json_array_append_new(array, text_of(a, one));
+	return array;
+}
+
 static json_t *row_of(struct arena *a, const struct store_row *r)
 {
 	json_t *o = json_object();
@@ -86,6 +96,8 @@ static json_t *row_of(struct arena *a, const struct store_row *r)
 	json_object_set_new(o, "recipients", texts_of(a, r->rcpts, r->n_rcpts));
 	json_object_set_new(o, "message_id", text_of(a, r->message_id));
 	json_object_set_new(o, "reason", text_of(a, r->reason));
+	json_object_set_new(o, "folders", lines_of(a, r->folders));
+	json_object_set_new(o, "flags", text_of(a, r->flags));
 	json_object_set_new(o, "attempts", json_integer(r->attempts));
 	json_object_set_new(o, "received_at", time_of(a, r->received_at));
 	json_object_set_new(o, "due_at", time_of(a, r->due_at));
@@ -142,6 +154,7 @@ static int read_filter(
 
 	*f = (struct store_filter){ .route = get_text(q, "route"),
 		.text = get_text(q, "text"),
+		.folder = get_text(q, "folder"),
 		.after = get_number(q, "after"),
 		.to = age ? clock_wall_ms() - age : 0 };
 	return read_states(q, &f->states, err);
@@ -269,6 +282,52 @@ static int show(struct answer *q, struct arena *a, struct store_row *row,
 	return rc;
 }
 
+static json_t *out_of(struct arena *a, const struct store_out_row *r)
+{
+	json_t *o = json_object(), *rcpts = json_array();
+
+	json_object_set_new(o, "id", json_integer(r->id));
+	json_object_set_new(o, "delivery", json_integer(r->delivery));
+	json_object_set_new(
+		o, "state", json_string(store_out_state_name(r->state)));
+	json_object_set_new(o, "kind", text_of(a, r->kind));
+	json_object_set_new(o, "route", text_of(a, r->route));
+	json_object_set_new(o, "sender", text_of(a, r->sender));
+	for (size_t i = 0; i < r->n_rcpts; i++) {
+		json_t *one = json_object();
+		json_object_set_new(one, "address", text_of(a, r->rcpts[i]));
+		json_object_set_new(one, "reply", text_of(a, r->results[i]));
+		json_array_append_new(rcpts, one);
+	}
+	json_object_set_new(o, "recipients", rcpts);
+	json_object_set_new(o, "reason", text_of(a, r->reason));
+	json_object_set_new(o, "folder", text_of(a, r->fcc));
+	json_object_set_new(o, "attempts", json_integer(r->attempts));
+	json_object_set_new(o, "created_at", time_of(a, r->created_at));
+	json_object_set_new(o, "due_at", time_of(a, r->due_at));
+	json_object_set_new(o, "changed_at", time_of(a, r->changed_at));
+	json_object_set_new(o, "size", json_integer((json_int_t)r->size));
+	return o;
+}
+
+/* What a delivery sent, beside all else that is known of it. */
+static int add_outgoing(struct answer *q, struct arena *a, json_t *o,
+	int64_t delivery, struct err *err)
+{
+	const struct store_out_filter f = { .delivery = delivery };
+	struct store_out_row *rows = NULL;
+	json_t *array;
+	size_t n = 0;
+
+	if (store_out_list(q->store, a, &f, &rows, &n, err) < 0)
+		return -1;
+	array = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, out_of(a, &rows[i]));
+	json_object_set_new(o, "outgoing", array);
+	return 0;
+}
+
 static int answer_show(struct answer *q, struct err *err)
 {
 	AUTO(arena) struct arena *a = arena_new();
@@ -286,6 +345,10 @@ static int answer_show(struct answer *q, struct err *err)
 		json_array_append_new(history, event_of(a, &events[i]));
 	json_object_set_new(o, "envelope", envelope_of(a, &env));
 	json_object_set_new(o, "history", history);
+	if (add_outgoing(q, a, o, row.id, err) < 0) {
+		json_decref(o);
+		return -1;
+	}
 	return send(q, o, err);
 }
 
@@ -435,6 +498,217 @@ static int answer_word(struct answer *q, struct err *err)
 	return walk(q, word_to_row, get_max(q, UINT64_MAX), err);
 }
 
+/* --- outgoing mail -------------------------------------------------------- */
+
+typedef int (*out_fn)(struct answer *q, struct arena *a,
+	const struct store_out_row *row, struct err *err);
+
+static int read_out_states(
+	const struct answer *q, unsigned *states, struct err *err)
+{
+	const json_t *array = json_object_get(q->request, "states");
+
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const char *name = json_string_value(json_array_get(array, i));
+		unsigned found = 0;
+		for (unsigned s = 0; name && s < STORE_N_STATES; s++)
+			if (s != STORE_HELD &&
+				!strcmp(name, store_out_state_name(s)))
+				found = 1u << s;
+		if (name && strcmp(name, "done") == 0)
+			found = 1u << STORE_DONE;
+		if (!found)
+			return err_set(err, ERR_PERM,
+				"no state \"%s\" of outgoing mail; there are "
+				"queued, claimed, retry, sent, dead, dropped",
+				name ? name : "?");
+		*states |= found;
+	}
+	return 0;
+}
+
+static int walk_outs(
+	struct answer *q, out_fn each, uint64_t max, struct err *err)
+{
+	struct store_out_filter f = { .route = get_text(q, "route"),
+		.text = get_text(q, "text"),
+		.folder = get_text(q, "folder"),
+		.after = get_number(q, "after") };
+
+	if (read_out_states(q, &f.states, err) < 0)
+		return -1;
+	while (max > 0) {
+		AUTO(arena) struct arena *a = arena_new();
+		struct store_out_row *rows = NULL;
+		size_t n = 0;
+		f.max = (size_t)MIN(max, PAGE) + 1;
+		if (store_out_list(q->store, a, &f, &rows, &n, err) < 0)
+			return -1;
+		for (size_t i = 0; i < MIN(n, f.max - 1); i++, max--) {
+			if (each(q, a, &rows[i], err) < 0)
+				return -1;
+			f.after = rows[i].id;
+		}
+		q->has_more = n == f.max;
+		if (!q->has_more)
+			break;
+	}
+	return 0;
+}
+
+static int send_out(struct answer *q, struct arena *a,
+	const struct store_out_row *row, struct err *err)
+{
+	return send(q, out_of(a, row), err);
+}
+
+static int answer_outbox(struct answer *q, struct err *err)
+{
+	return walk_outs(q, send_out, get_max(q, LIST_DEFAULT), err);
+}
+
+static int show_out(struct answer *q, struct arena *a, int64_t id,
+	struct store_out_row *row, struct err *err)
+{
+	int rc = store_out_show(q->store, a, id, row, err);
+
+	if (rc == STORE_NONE)
+		return err_set(err, ERR_PERM,
+			"there is no outgoing mail %lld (retention removes "
+			"what was sent)",
+			(long long)id);
+	return rc;
+}
+
+static int answer_out_show(struct answer *q, struct err *err)
+{
+	AUTO(arena) struct arena *a = arena_new();
+	struct store_out_row row;
+
+	if (show_out(q, a, get_number(q, "id"), &row, err) < 0)
+		return -1;
+	return send(q, out_of(a, &row), err);
+}
+
+static int send_raw_text(struct answer *q, struct str text, struct err *err)
+{
+	for (size_t at = 0; at < text.len; at += RAW_PIECE) {
+		AUTO(buf) struct buf b = BUF_INIT(LINE_MAX);
+		json_t *line = json_object();
+		enc_base64(&b, str_sub(text, at, RAW_PIECE));
+		json_object_set_new(
+			line, "raw", json_stringn(b.p, buf_view(&b).len));
+		if (send(q, line, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int send_raw_range(
+	struct answer *q, int fd, const struct store_piece *p, struct err *err)
+{
+	AUTO(bytes) char *piece = mem_new(RAW_PIECE);
+	uint64_t at = 0;
+
+	while (at < p->len) {
+		size_t len = (size_t)MIN(p->len - at, RAW_PIECE);
+		ssize_t n = file_pread_all(fd, piece, len, p->offset + at);
+		if (n <= 0)
+			return err_sys(err, "reading the message");
+		if (send_raw_text(q, str_n(piece, (size_t)n), err) < 0)
+			return -1;
+		at += (uint64_t)n;
+	}
+	return 0;
+}
+
+/* What is sent, but for what is put in front when it is. */
+static int answer_out_raw(struct answer *q, struct err *err)
+{
+	AUTO(arena) struct arena *a = arena_new();
+	AUTO(fd) int fd = -1;
+	struct store_out_row row;
+	int rc;
+
+	if (show_out(q, a, get_number(q, "id"), &row, err) < 0)
+		return -1;
+	rc = store_body(q->store, &row.message, &fd, err);
+	if (rc == STORE_GONE)
+		return err_set(err, ERR_PERM,
+			"the bytes are gone: retention (keep_bytes) took them");
+	for (size_t i = 0; rc == 0 && i < row.n_pieces; i++)
+		rc = row.pieces[i].literal.len
+			     ? send_raw_text(q, row.pieces[i].literal, err)
+			     : send_raw_range(q, fd, &row.pieces[i], err);
+	return rc;
+}
+
+static bool is_out_drop(const struct answer *q)
+{
+	return str_eq(get_text(q, "action"), STR("outbox.drop"));
+}
+
+static int give_out_word(
+	struct answer *q, struct arena *a, int64_t id, struct err *err)
+{
+	bool is_drop = is_out_drop(q);
+	int rc = store_out_order(q->store, id,
+		is_drop ? STORE_DO_DROP : STORE_DO_RETRY, q->who, err);
+	struct store_out_row row = { 0 };
+	struct err none = { 0 };
+	json_t *line;
+
+	if (rc < 0)
+		return -1;
+	line = json_object();
+	json_object_set_new(line, "id", json_integer(id));
+	if (rc == 0) {
+		q->n_changed++;
+		json_object_set_new(line, "state",
+			json_string(is_drop ? "dropped" : "queued"));
+	} else if (store_out_show(q->store, a, id, &row, &none) == 0) {
+		json_object_set_new(line, "error",
+			json_string(arena_printf(a, "it is %s",
+				store_out_state_name(row.state))));
+	} else {
+		json_object_set_new(line, "error",
+			json_string("there is no such outgoing mail"));
+	}
+	return send(q, line, err);
+}
+
+static int out_word_to_row(struct answer *q, struct arena *a,
+	const struct store_out_row *row, struct err *err)
+{
+	enum store_state to = is_out_drop(q) ? STORE_DROPPED : STORE_QUEUED;
+
+	if (row->state == STORE_DONE || row->state == STORE_CLAIMED ||
+		row->state == to)
+		return 0;
+	return give_out_word(q, a, row->id, err);
+}
+
+static int answer_out_word(struct answer *q, struct err *err)
+{
+	AUTO(arena) struct arena *a = arena_new();
+	const json_t *ids = json_object_get(q->request, "ids");
+
+	if (json_array_size(ids) > IDS_MAX)
+		return err_set(err, ERR_PERM, "more than %d ids", IDS_MAX);
+	for (size_t i = 0; i < json_array_size(ids); i++)
+		if (give_out_word(q, a,
+			    json_integer_value(json_array_get(ids, i)),
+			    err) < 0)
+			return -1;
+	if (json_array_size(ids))
+		return 0;
+	if (!has_filter(q))
+		return err_set(err, ERR_PERM,
+			"name outgoing mail, or filter it by state, route or "
+			"text, or say --all");
+	return walk_outs(q, out_word_to_row, get_max(q, UINT64_MAX), err);
+}
+
 /* --- sums ----------------------------------------------------------------- */
 
 static int answer_stats(struct answer *q, struct err *err)
@@ -442,7 +716,7 @@ static int answer_stats(struct answer *q, struct err *err)
 	AUTO(arena) struct arena *a = arena_new();
 	uint64_t n[STORE_N_STATES];
 	int64_t oldest = 0;
-	json_t *o;
+	json_t *o, *out;
 
 	if (store_stats(q->store, n, &oldest, err) < 0)
 		return -1;
@@ -454,13 +728,25 @@ static int answer_stats(struct answer *q, struct err *err)
 		json_integer((json_int_t)(n[STORE_QUEUED] + n[STORE_CLAIMED] +
 					  n[STORE_RETRY])));
 	json_object_set_new(o, "oldest", time_of(a, oldest));
+	if (store_out_stats(q->store, n, &oldest, err) < 0) {
+		json_decref(o);
+		return -1;
+	}
+	out = json_object();
+	for (int i = 0; i < STORE_N_STATES; i++)
+		if (i != STORE_HELD)
+			json_object_set_new(out,
+				store_out_state_name((enum store_state)i),
+				json_integer((json_int_t)n[i]));
+	json_object_set_new(out, "oldest", time_of(a, oldest));
+	json_object_set_new(o, "outgoing", out);
 	return send(q, o, err);
 }
 
 static json_t *count_of(struct arena *a, const struct store_count *c)
 {
-	json_t *o = json_object();
-	uint64_t sum = 0;
+	json_t *o = json_object(), *out;
+	uint64_t sum = 0, out_sum = 0;
 
 	json_object_set_new(o, "day",
 		json_stringn(
@@ -473,7 +759,19 @@ static json_t *count_of(struct arena *a, const struct store_count *c)
 		json_object_set_new(o, store_state_name((enum store_state)i),
 			json_integer((json_int_t)c->by_state[i]));
 	}
-	json_object_set_new(o, "balances", json_boolean(sum == c->received));
+	out = json_object();
+	json_object_set_new(
+		out, "planned", json_integer((json_int_t)c->planned));
+	for (int i = 0; i < STORE_N_STATES; i++) {
+		out_sum += c->out_by_state[i];
+		if (i != STORE_HELD)
+			json_object_set_new(out,
+				store_out_state_name((enum store_state)i),
+				json_integer((json_int_t)c->out_by_state[i]));
+	}
+	json_object_set_new(o, "outgoing", out);
+	json_object_set_new(o, "balances",
+		json_boolean(sum == c->received && out_sum == c->planned));
 	return o;
 }
 
@@ -505,6 +803,11 @@ static const struct {
 	{ "release", answer_word },
 	{ "stats", answer_stats },
 	{ "balance", answer_balance },
+	{ "outbox", answer_outbox },
+	{ "outbox.show", answer_out_show },
+	{ "outbox.raw", answer_out_raw },
+	{ "outbox.retry", answer_out_word },
+	{ "outbox.drop", answer_out_word },
 };
 
 static int run_action(struct answer *q, struct err *err)

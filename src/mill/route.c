@@ -22,6 +22,10 @@ static const struct conf_field fields[] = {
 	{ "target", CONF_STR, offsetof(struct route_conf, target),
 		.flags = CONF_REQUIRED | CONF_RELOAD,
 		.help = "title of the target section for its records" },
+	{ "relay", CONF_STR, offsetof(struct route_conf, relay),
+		.flags = CONF_RELOAD,
+		.help = "title of the relay section for mail that it sends; "
+			"the first one" },
 	{ "unmatched", CONF_WORD, offsetof(struct route_conf, unmatched),
 		"dead", .words = unmatched_words, .flags = CONF_RELOAD,
 		.help = "what becomes of mail that no rule took" },
@@ -86,6 +90,10 @@ static int add_route(struct route_table *t, const struct conf_section *s,
 		return err_set(err, ERR_CONF,
 			"%s:%d: route \"%s\": there is no target \"%s\"",
 			s->file, s->line, s->title, r->target);
+	if (r->relay && !conf_find_in(conf, "relay", r->relay))
+		return err_set(err, ERR_CONF,
+			"%s:%d: route \"%s\": there is no relay \"%s\"",
+			s->file, s->line, s->title, r->relay);
 	for (size_t i = 0; i < r->recipients.n; i++) {
 		AUTO(buf) struct buf lower = BUF_INIT(ADDRESS_MAX);
 		const struct conf_section *other;

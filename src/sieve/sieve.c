@@ -138,6 +138,30 @@ void sieve_capabilities(struct buf *out)
 				sieve_exts[i]->capability);
 }
 
+static bool has_command(const struct sieve_node *n, struct str name)
+{
+	if (n->kind == SIEVE_NODE_COMMAND && str_eq_case(n->name, name))
+		return true;
+	for (size_t i = 0; i < n->n_block; i++)
+		if (has_command(n->block[i], name))
+			return true;
+	return false;
+}
+
+bool sieve_can(const struct sieve_script *s, enum plan_action_kind kind)
+{
+	struct str name = str_c(plan_action_name(kind));
+
+	if (s->top && has_command(s->top, name))
+		return true;
+	for (size_t i = 0; i < s->n_included; i++) {
+		const struct sieve_script *inc = s->included[i]->script;
+		if (inc && inc->top && has_command(inc->top, name))
+			return true;
+	}
+	return false;
+}
+
 struct str sieve_name(const struct sieve_script *s)
 {
 	return s->name;

@@ -30,6 +30,7 @@ LAYERS = {
 
 # Which module a public header belongs to, where its name does not say so.
 HEADERS = {"loop": "net", "listen": "net", "tls": "net", "httpc": "net",
+           "smtpc": "net", "relay": "mill",
            "intake": "source", "route": "mill", "queue": "mill",
            "archive": "source", "compose": "mail"}
 
@@ -39,7 +40,7 @@ HOMES = [
     (r"glib", r"src/(mail/|sieve/match_unicode)"),
     (r"libxml/", r"src/mail/"),
     (r"pcre2", r"src/sieve/match"),
-    (r"curl/", r"src/net/httpc"),
+    (r"curl/", r"src/net/(httpc|smtpc)"),
     (r"openssl/", r"src/(base/hash|net/tls|target/oauth|sandbox/)"),
     (r"sqlite3", r"src/(store/store_sqlite|sandbox/)"),
     (r"microhttpd", r"src/(sandbox|web)/"),

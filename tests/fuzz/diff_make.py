@@ -21,7 +21,7 @@ NAMES = ("Ann", "Bob Smith", '"Last, First"', "=?utf-8?q?J=C3=BCrgen_M?=",
          "=?iso-8859-1?q?Fran=E7ois?=", "", "", "", '"with \\" quote"')
 FIELDS = ("Subject", "From", "To", "Cc", "X-One", "X-Two", "List-Id",
           "Received", "Date", "Message-ID", "X-Spam", "Reply-To", "Sender",
-          "X-Empty", "Comments")
+          "X-Empty", "Comments", "X-Num")
 ADDRESS_FIELDS = ("From", "To", "Cc", "Reply-To", "Sender", "Bcc",
                   "Resent-To")
 ZONES = ("+0000", "-0500", "+0200", "+0530", "GMT", "EST", "-0000")
@@ -112,6 +112,9 @@ def make_field(r, name):
         value = f"<{r.randint(1, 999)}@example.org>"
     elif name == "X-Spam":
         value = r.choice(("Yes, score=7.5", "No, score=-1", "***", ""))
+    elif name == "X-Num":
+        value = r.choice(("0", "7", "007", "10", "9", "12345678901234567890",
+                          "99999999999", "0010 apples"))
     elif name == "X-Empty":
         value = ""
     else:
@@ -348,6 +351,8 @@ class Maker:
                      "imap4flags", "mime", "environment"):
             if self.may(name):
                 makers += [getattr(self, "test_" + name)] * 2
+        if self.may("comparator-i;ascii-numeric"):
+            makers.append(self.test_number)
         if self.depth >= 4:
             makers = [self.test_header, self.test_address]
         self.depth += 1
@@ -375,6 +380,19 @@ class Maker:
         return self.join(
             "address", self.tags(tags, self.part(), self.index()),
             quotes(self.some(ADDRESS_FIELDS)), self.keys(kind))
+
+    def test_number(self):
+        """Numbers as numbers: nothing here is explained."""
+        self.need("comparator-i;ascii-numeric")
+        kind = ":is"
+        if self.may("relational"):
+            self.need("relational")
+            kind = ':value "%s"' % self.r.choice(RELATIONS)
+        keys = [self.r.choice(("0", "7", "10", "9", "010", "99999999999",
+                               "12345678901234567891"))
+                for _ in range(self.r.randint(1, 3))]
+        return self.join("header", kind, ':comparator "i;ascii-numeric"',
+                         '"X-Num"', quotes(keys))
 
     def test_envelope(self):
         self.need("envelope")

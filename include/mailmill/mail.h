@@ -57,6 +57,13 @@ struct mail_header {
 };
 /* Lends the header fields of the message, in order. */
 const struct mail_header *mail_headers(struct mail *m, size_t *n);
+/*
+ * Lends them too, but for what costs: a `value` may be the null string until
+ * mail_field_value() was called for it.
+ */
+const struct mail_header *mail_fields(struct mail *m, size_t *n);
+/* Lends the value of the field number `i` of mail_fields(). */
+struct str mail_field_value(struct mail *m, size_t i);
 /* Lends the first field's value of a name (any case), or STR_NULL. */
 struct str mail_header(struct mail *m, struct str name);
 

@@ -534,6 +534,22 @@ const struct mail_header *mail_headers(struct mail *m, size_t *n)
 	return mail_part_headers(m, &m->root->pub, n);
 }
 
+const struct mail_header *mail_fields(struct mail *m, size_t *n)
+{
+	struct fields *f = header_fields(m, part_of(&m->root->pub));
+
+	*n = f->n;
+	return f->items;
+}
+
+struct str mail_field_value(struct mail *m, size_t i)
+{
+	struct fields *f = header_fields(m, part_of(&m->root->pub));
+
+	must(i < f->n);
+	return header_value(m, &f->items[i]);
+}
+
 /* ---- parameters ---- */
 
 struct str header_token(struct arena *a, struct str raw)

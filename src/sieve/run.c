@@ -112,12 +112,14 @@ static void find_headers(
 	struct sieve_run *r, struct str name, struct header_list *out)
 {
 	size_t n;
-	const struct mail_header *all = mail_headers(r->mail, &n);
+	const struct mail_header *all = mail_fields(r->mail, &n);
 
 	out->is_known = true;
 	for (size_t i = 0; i < n; i++) {
-		if (!str_eq_case(all[i].name, name))
+		if (all[i].name.len != name.len ||
+			!str_eq_case(all[i].name, name))
 			continue;
+		(void)mail_field_value(r->mail, i);
 		out->items = add_room(
 			r, (void *)out->items, out->n, sizeof(*out->items));
 		out->items[out->n++] = &all[i];
@@ -179,7 +181,7 @@ size_t sieve_run_addresses(struct sieve_run *r, const struct mail_header *h,
 	const struct mail_address **out)
 {
 	size_t n;
-	const struct mail_header *all = mail_headers(r->mail, &n);
+	const struct mail_header *all = mail_fields(r->mail, &n);
 	struct address_list *list;
 
 	must(h >= all && h < all + n);

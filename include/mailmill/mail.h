@@ -74,6 +74,17 @@ struct str mail_header(struct mail *m, struct str name);
 struct str mail_decode(struct arena *a, struct str raw);
 
 /*
+ * Reads what stands before the parameters of a raw Content-Type ("text" and
+ * "plain") or Content-Disposition ("inline" alone), strictly but for comments.
+ * Lends: from raw. Returns: false when it is malformed.
+ */
+bool mail_media_type(struct str raw, struct str *type, struct str *subtype);
+/*
+ * Reads a parameter of a raw value, RFC 2231 decoded. Gives: in `a`.
+ * Returns: or STR_NULL.
+ */
+struct str mail_param(struct arena *a, struct str raw, struct str name);
+/*
  * Makes a view of a mail, whose header can be changed while all else is shared:
  * parts, texts, raw bytes, identity. Lends: in `a`, as long as m lives; not for
  * mail_free().

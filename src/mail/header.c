@@ -749,3 +749,64 @@ void header_disposition(struct mail *m, struct part *p, struct str raw)
 		p->pub.filename = get_param(m->arena, list, "name");
 	g_object_unref(list);
 }
+
+/* ---- what rules ask of a field with parameters (RFC 5703) ---- */
+
+/* Skips blanks, folds and comments (RFC 5322 3.2.2). */
+static struct str skip_cfws(struct str s)
+{
+	unsigned depth = 0;
+	size_t i = 0;
+
+	for (; i < s.len; i++) {
+		if (s.p[i] == '(')
+			depth++;
+		else if (s.p[i] == ')' && depth)
+			depth--;
+		else if (s.p[i] == '\\' && depth)
+			i++;
+		else if (!depth && !strchr(" \t\r\n", s.p[i]))
+			break;
+	}
+	return str_sub(s, i, s.len);
+}
+
+static struct str cut_token(struct str *s)
+{
+	size_t n = 0;
+	struct str token;
+
+	while (n < s->len && s->p[n] > ' ' && s->p[n] < 127 &&
+		!strchr("()<>@,;:\\\"/[]?=", s->p[n]))
+		n++;
+	token = str_sub(*s, 0, n);
+	*s = skip_cfws(str_sub(*s, n, s->len));
+	return token;
+}
+
+bool mail_media_type(struct str raw, struct str *type, struct str *subtype)
+{
+	struct str s = skip_cfws(str_sub(raw, 0, MAIL_PARAM_MAX));
+
+	*type = cut_token(&s);
+	*subtype = STR_NULL;
+	if (!type->len)
+		return false;
+	if (s.len && s.p[0] == '/') {
+		s = skip_cfws(str_sub(s, 1, s.len));
+		*subtype = cut_token(&s);
+		if (!subtype->len)
+			return false;
+	}
+	return !s.len || s.p[0] == ';';
+}
+
+struct str mail_param(struct arena *a, struct str raw, struct str name)
+{
+	GMimeParamList *list = read_params(a, raw);
+	struct str value = get_param(a, list, arena_str(a, name).p);
+
+	if (list)
+		g_object_unref(list);
+	return value;
+}

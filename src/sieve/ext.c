@@ -39,6 +39,9 @@
 	row(vacation) \
 	row(vacation_seconds) \
 	row(enotify) \
+	row(mime) \
+	row(foreverypart) \
+	row(extracttext) \
 	row(mailmill) \
 	row(mailmill_mail) \
 	row(mailmill_find) \

@@ -281,8 +281,15 @@ int sieve_message_set_fields(
 		return sieve_fail(
 			r, "more than %d header fields", MESSAGE_FIELDS_MAX);
 	if (!m->is_viewed) {
+		struct mail_part *root = mail_root(m->base);
 		r->mail = mail_view(m->base, r->arena);
 		m->is_viewed = true;
+		for (struct sieve_loop *l = r->loop; l; l = l->outer) {
+			if (l->part == root)
+				l->part = mail_root(r->mail);
+			if (l->over == root)
+				l->over = mail_root(r->mail);
+		}
 	}
 	mail_set_fields(r->mail, fields, n);
 	m->has_pieces = false;

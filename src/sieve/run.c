@@ -184,7 +184,12 @@ size_t sieve_run_addresses(struct sieve_run *r, const struct mail_header *h,
 	const struct mail_header *all = mail_fields(r->mail, &n);
 	struct address_list *list;
 
-	must(h >= all && h < all + n);
+	if (h < all || h >= all + n) { /* a part's */
+		struct mail_address *list_of;
+		size_t count = mail_addresses(r->arena, h->raw, &list_of);
+		*out = list_of;
+		return count;
+	}
 	if (!r->addresses)
 		r->addresses = arena_array(r->arena, n, sizeof(*r->addresses));
 	list = &r->addresses[h - all];

@@ -30,6 +30,14 @@ struct sieve_values {
 	size_t n;
 };
 
+/* A foreverypart that runs (RFC 5703 section 3): its current part. */
+struct sieve_loop {
+	struct sieve_loop *outer;
+	struct mail_part *over; /* whose parts; NULL: the message itself */
+	struct mail_part *part;
+	bool is_replaced; /* the part: none of its own is visited */
+};
+
 struct sieve_run {
 	const struct sieve_script *script;
 	const struct sieve_settings *settings;
@@ -54,6 +62,7 @@ struct sieve_run {
 	uint64_t steps;			/* left */
 	size_t used_before;		/* of the arena, by others */
 	const struct sieve_node *leave; /* of SIEVE_LEAVE */
+	struct sieve_loop *loop;	/* the innermost, NULL: in none */
 
 	struct str *variables; /* by slot */
 	struct str *globals;   /* the same, of all scripts */
@@ -123,6 +132,21 @@ MUST_CHECK int sieve_run_headers(struct sieve_run *r, const struct sieve_arg *a,
 	const struct mail_header ***out, size_t *n);
 
 /*
+ * The same for a test that may have :mime and :anychild (RFC 5703): with them,
+ * those of the current part, and of the parts in it; part by part.
+ */
+MUST_CHECK int sieve_run_mime_headers(struct sieve_run *r,
+	const struct sieve_node *n, const struct sieve_arg *a,
+	const struct mail_header ***out, size_t *count);
+/*
+ * Tells what a test looks at in fields: their values, or with :type, :subtype,
+ * :contenttype and :param what these mean.
+ */
+MUST_CHECK int sieve_run_mime_values(struct sieve_run *r,
+	const struct sieve_node *n, const struct mail_header **list,
+	size_t count, struct sieve_values *out);
+
+/*
  * Leaves of the fields the one that :index and :last of a node mean (RFC
  * 5260); all when it has no such tags.
  */
@@ -133,8 +157,8 @@ void sieve_index_headers(const struct sieve_node *n,
 extern const struct sieve_tag sieve_index_tags[];
 
 /*
- * Lends the addresses of a field that sieve_run_headers() gave; each field is
- * read once. Returns: the count.
+ * Lends the addresses of a field that sieve_run_headers() gave; each field of
+ * the message is read once. Returns: the count.
  */
 size_t sieve_run_addresses(struct sieve_run *r, const struct mail_header *h,
 	const struct mail_address **out);

@@ -101,18 +101,16 @@ static int test_constant(struct sieve_run *r, const struct sieve_node *n)
 
 static int test_header(struct sieve_run *r, const struct sieve_node *n)
 {
+	struct sieve_values values = { 0 };
 	const struct mail_header **list;
-	struct str *values;
 	size_t count;
-	int rc = sieve_run_headers(r, n->positional[0], &list, &count);
+	int rc = sieve_run_mime_headers(r, n, n->positional[0], &list, &count);
 
 	if (rc < 0)
 		return rc;
 	sieve_index_headers(n, &list, &count);
-	values = arena_array(r->arena, count + 1, sizeof(*values));
-	for (size_t i = 0; i < count; i++)
-		values[i] = list[i]->value;
-	return sieve_match_values(r, n, values, count);
+	rc = sieve_run_mime_values(r, n, list, count, &values);
+	return rc < 0 ? rc : sieve_match_values(r, n, values.items, values.n);
 }
 
 static int test_exists(struct sieve_run *r, const struct sieve_node *n)
@@ -128,7 +126,7 @@ static int test_exists(struct sieve_run *r, const struct sieve_node *n)
 		one.texts = &names->texts[i];
 		one.ids = names->ids ? &names->ids[i] : NULL;
 		one.n = 1;
-		rc = sieve_run_headers(r, &one, &list, &count);
+		rc = sieve_run_mime_headers(r, n, &one, &list, &count);
 		if (rc < 0 || !count)
 			return rc;
 	}
@@ -233,7 +231,7 @@ static int test_address(struct sieve_run *r, const struct sieve_node *n)
 	const struct mail_header **list;
 	uint64_t n_mailboxes = 0;
 	size_t count;
-	int rc = sieve_run_headers(r, n->positional[0], &list, &count);
+	int rc = sieve_run_mime_headers(r, n, n->positional[0], &list, &count);
 
 	if (rc < 0)
 		return rc;

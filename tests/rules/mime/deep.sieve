@@ -1,0 +1,3 @@
+require ["foreverypart", "include"];
+foreverypart { foreverypart { foreverypart { include "deeper"; } } }
+include "deeper";

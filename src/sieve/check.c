@@ -12,6 +12,7 @@
  */
 #include <mailmill/map.h>
 
+#include "lint.h"
 #include "script.h"
 
 /* Names that are told when nothing near was found. */
@@ -733,6 +734,8 @@ void sieve_check_script(struct sieve_check *c)
 	for (unsigned i = 0; sieve_exts[i]; i++)
 		if (sieve_check_is_on(c, i) && sieve_exts[i]->check_script)
 			sieve_exts[i]->check_script(c);
+	if (!c->teller->n_errors && !c->teller->is_counting)
+		sieve_lint(c);
 }
 
 const struct sieve_regex *sieve_check_regex(struct sieve_check *c,

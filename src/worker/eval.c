@@ -29,9 +29,13 @@ static void compile(struct script *s, struct str source)
 
 	if (sieve_compile(s->name, source, NULL, &diags, &s->sieve) == 0)
 		return;
-	s->trouble = diags.n ? mem_printf("line %u: %.*s", diags.items[0].line,
-				       STR_ARG(diags.items[0].message))
-			     : mem_strdup("no reason given");
+	for (size_t i = 0; i < diags.n && !s->trouble; i++)
+		if (diags.items[i].severity == SIEVE_ERROR)
+			s->trouble = mem_printf("line %u: %.*s",
+				diags.items[i].line,
+				STR_ARG(diags.items[i].message));
+	if (!s->trouble)
+		s->trouble = mem_strdup("no reason given");
 }
 
 struct scripts *scripts_new(struct str setup, bool *is_bad)

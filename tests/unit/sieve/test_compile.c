@@ -121,7 +121,8 @@ static const struct {
 	{ "not with a list of one", "if not (true) { stop; }",
 		"1:4 the not test requires one test, but a list of tests is "
 		"specified\n" },
-	{ "anyof with a list of one", "if anyof (true) { stop; }", NULL },
+	{ "anyof with a list of one", "if anyof (true) { stop; }",
+		"1:4 warning: this test is always true\n" },
 	{ "anyof without parentheses", "if anyof true { stop; }",
 		"1:4 the anyof test requires a list of tests\n" },
 	{ "if without test", "if { stop; }",
@@ -195,7 +196,7 @@ static const struct {
 		"require \"variables\"; set \"a\" \"${33}\";",
 		"1:31 there is no ${33}\n" },
 	{ "match value in range with zeros",
-		"require \"variables\"; set \"a\" \"${0032}\";", NULL },
+		"require \"variables\"; redirect \"${0032}\";", NULL },
 	{ "modifiers of one precedence",
 		"require \"variables\"; set :lower :upper \"a\" \"b\";",
 		"1:33 modifiers ':lower' and ':upper' exclude each other\n" },

@@ -207,6 +207,21 @@ size_t mail_bounces(struct mail *m, const struct mail_bounce **out);
 /* Lends the Message-ID of the mail that a notice is about, or "". */
 struct str mail_bounced_id(struct mail *m);
 
+/* A mail within the mail: attached, or in the text behind a mark. */
+struct mail_forwarded {
+	const struct mail_part *part; /* the attached one, or NULL: in the text
+				       */
+	struct str from, from_name;   /* address, and name; may be empty */
+	struct str to, date;	      /* as written */
+	struct str subject, message_id, text;
+};
+/*
+ * Lists what was forwarded, outermost first, not what is inside of these.
+ * A header block in the text counts below a mark ("Forwarded message"), or when
+ * the subject says so ("Fwd:"). Lends: in the mail.
+ */
+size_t mail_forwards(struct mail *m, const struct mail_forwarded **out);
+
 /*
  * Tells the identity of architecture.md: SHA-256 over Message-ID, Date, From,
  * Subject and decoded body parts, without trace headers.

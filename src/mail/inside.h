@@ -60,6 +60,8 @@ struct mail {
 	size_t n_attachments;
 	struct str *references;
 	size_t n_references;
+	struct mail_forwarded *forwards;
+	size_t n_forwards;
 	struct mail_bounce *bounces;
 	size_t n_bounces;
 	struct str bounced_id;
@@ -67,7 +69,7 @@ struct mail {
 	struct str text, html, reply, signature;
 	unsigned char identity[HASH_LEN];
 	bool has_bodies, has_attachments, has_references, has_size, has_text,
-		has_html, has_reply, has_identity, has_bounces;
+		has_html, has_reply, has_identity, has_bounces, has_forwards;
 	struct str *values; /* one a name in value.c, made when asked for */
 	bool *has_value;
 };
@@ -162,7 +164,24 @@ void text_choose(struct mail *m);
 /* Makes line ends LF. */
 struct str text_lines(struct arena *a, struct str s);
 
+/* quote_field.c */
+enum quote_role {
+	QUOTE_NO_FIELD,
+	QUOTE_FROM,
+	QUOTE_DATE,
+	QUOTE_TO,
+	QUOTE_SUBJECT,
+	QUOTE_OTHER
+};
+/*
+ * Reads a line "From: x" as mail programs put it above what they quote or
+ * forward, in their languages; "*From:* x" too. Lends: the value.
+ */
+enum quote_role quote_field(struct str line, struct str *value);
+
 /* quote.c */
+/* Is it "---------- Forwarded message ---------" or the like? */
+bool quote_is_forward_mark(struct str line);
 /* Splits mail_text() into reply and signature. */
 void quote_split(struct arena *a, struct str text, struct str *reply,
 	struct str *signature);

@@ -138,6 +138,29 @@ static json_t *attachments_of(struct mail *m)
 	return list;
 }
 
+static json_t *forwards_of(struct mail *m)
+{
+	const struct mail_forwarded *f;
+	size_t n = mail_forwards(m, &f);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *j = json_object();
+		set_unless_empty(j, "from", f[i].from);
+		set_unless_empty(j, "from_name", f[i].from_name);
+		set_unless_empty(j, "to", f[i].to);
+		set_unless_empty(j, "date", f[i].date);
+		set_unless_empty(j, "subject", f[i].subject);
+		set_unless_empty(j, "message_id", f[i].message_id);
+		set(j, "text", f[i].text);
+		if (f[i].part)
+			json_object_set_new(
+				j, "part", json_integer(f[i].part->number));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
 static json_t *bounces_of(struct mail *m)
 {
 	const struct mail_bounce *b;
@@ -233,6 +256,7 @@ json_t *mail_to_json(struct mail *m)
 		set_value(m, j, values[i]);
 	json_object_set_new(j, "size", json_integer((json_int_t)mail_size(m)));
 	json_object_set_new(j, "list", list_of(m));
+	json_object_set_new(j, "forwarded", forwards_of(m));
 	json_object_set_new(j, "bounce", bounces_of(m));
 	set_unless_empty(j, "bounced_message_id", mail_bounced_id(m));
 	json_object_set_new(j, "attachments", attachments_of(m));

@@ -219,7 +219,15 @@ static const char *const forward_marks[] = { "forwarded message",
 	"anfang der weitergeleiteten", "message transf\xc3\xa9r\xc3\xa9",
 	"mensaje reenviado", "messaggio inoltrato", "mensagem encaminhada",
 	"doorgestuurd bericht", "vidarebefordrat", "videresendt",
-	"przekazana wiadomo", "v\xc3\xa4litetty viesti" };
+	"przekazana wiadomo", "v\xc3\xa4litetty viesti",
+	"d\xc3\xa9"
+	"but du message r\xc3\xa9"
+	"exp\xc3\xa9"
+	"di\xc3\xa9",
+	"inicio del mensaje reenviado", "inizio messaggio inoltrato",
+	"\xd0\xbf\xd0\xb5\xd1\x80\xd0\xb5\xd1\x81\xd1\x8b\xd0\xbb",
+	"\xe8\xbd\xac\xe5\x8f\x91", "\xe8\xbd\x89\xe5\xaf\x84",
+	"\xe8\xbb\xa2\xe9\x80\x81" };
 
 /* A line of dashes or underscores, perhaps with words between. */
 static bool is_ruled(struct str line)
@@ -241,7 +249,7 @@ static bool is_bare_rule(struct str line)
 	return line.len > 4;
 }
 
-static bool is_forward_mark(struct str line)
+bool quote_is_forward_mark(struct str line)
 {
 	return line.len < 200 && (is_ruled(line) || ends_in_colon(line)) &&
 	       holds_one(line, forward_marks, COUNT(forward_marks));
@@ -254,64 +262,12 @@ static bool is_original_mark(struct str line)
 	       holds_one(line, original_marks, COUNT(original_marks));
 }
 
-static const char *const from_names[] = { "from", "von", "de", "da", "van",
-	"fra", "fr\xc3\xa5n", "od", "l\xc3\xa4hett\xc3\xa4j\xc3\xa4",
-	"felad\xc3\xb3", "\xd0\x9e\xd1\x82", "g\xc3\xb6nderen",
-	"\xe5\x8f\x91\xe4\xbb\xb6\xe4\xba\xba",
-	"\xe5\xaf\x84\xe4\xbb\xb6\xe8"
-	"\x80\x85",
-	"\xe5\xb7\xae\xe5\x87\xba\xe4\xba\xba",
-	"\xeb\xb3\xb4\xeb\x82\xb8 \xec\x82\xac\xeb\x9e\x8c", "expediteur",
-	"exp\xc3\xa9"
-	"diteur" };
-static const char *const other_names[] = { "sent", "date", "to", "subject",
-	"cc", "gesendet", "an", "betreff", "datum", "envoy\xc3\xa9", "\xc3\x80",
-	"\xc3\xa0", "objet", "enviado", "enviado el", "para", "asunto",
-	"inviato", "a", "oggetto", "assunto", "enviada em", "verzonden", "aan",
-	"onderwerp", "skickat", "till", "\xc3\xa4mne", "sendt", "til", "emne",
-	"wys\xc5\x82"
-	"ano",
-	"do", "temat", "odesl\xc3\xa1no", "komu",
-	"p\xc5\x99"
-	"edm\xc4\x9bt",
-	"l\xc3\xa4hetetty", "vastaanottaja", "aihe", "k\xc3\xbcldve",
-	"c\xc3\xadmzett", "t\xc3\xa1rgy", "\xd0\x9a\xd0\xbe\xd0\xbc\xd1\x83",
-	"\xd0\xa2\xd0\xb5\xd0\xbc\xd0\xb0", "\xd0\x94\xd0\xb0\xd1\x82\xd0\xb0",
-	"\xd0\x9e\xd1\x82\xd0\xbf\xd1\x80\xd0\xb0\xd0\xb2\xd0\xbb\xd0\xb5\xd0"
-	"\xbd\xd0\xbe",
-	"\xe5\x8f\x91\xe9\x80\x81\xe6\x97\xb6\xe9\x97\xb4",
-	"\xe6\x94\xb6\xe4\xbb\xb6\xe4\xba\xba", "\xe4\xb8\xbb\xe9\xa2\x98",
-	"\xe9\x80\x81\xe4\xbf\xa1\xe6\x97\xa5\xe6\x99\x82",
-	"\xe5\xae\x9b\xe5\x85"
-	"\x88",
-	"\xe4\xbb\xb6\xe5\x90\x8d", "reply-to", "importance", "per", "data",
-	"from", "von", "de", "da" };
-
-/* Tells whether the line is "Name: value" of a list; "*From:* x" too. */
-static bool is_field_line(
-	struct str line, const char *const *names, size_t n_names)
-{
-	line = str_trim(line);
-	while (line.len && (*line.p == '*' || *line.p == '_'))
-		line = str_sub(line, 1, line.len);
-	for (size_t i = 0; i < n_names; i++) {
-		struct str name = str_c(names[i]), rest;
-		if (!str_starts_case(line, name))
-			continue;
-		rest = str_sub(line, name.len, line.len);
-		while (rest.len && strchr("* \xc2\xa0", *rest.p))
-			rest = str_sub(rest, 1, rest.len);
-		if (str_starts(rest, STR(":")) ||
-			str_starts(rest, STR("\xef\xbc\x9a")))
-			return true;
-	}
-	return false;
-}
-
 /* Counts the field lines from `at`; the block may be spaced out. */
 static size_t count_fields(const struct lines *l, size_t at, bool *has_from)
 {
 	size_t n = 0, n_looked = 0;
+	enum quote_role role;
+	struct str value;
 
 	*has_from = false;
 	for (size_t i = at; i < l->n && n_looked < 8; i++) {
@@ -320,11 +276,9 @@ static size_t count_fields(const struct lines *l, size_t at, bool *has_from)
 		if (is_empty(l->items[i]))
 			continue;
 		n_looked++;
-		*has_from |= is_field_line(
-			l->items[i], from_names, COUNT(from_names));
-		n += is_field_line(
-			     l->items[i], other_names, COUNT(other_names)) ||
-		     is_field_line(l->items[i], from_names, COUNT(from_names));
+		role = quote_field(l->items[i], &value);
+		*has_from |= role == QUOTE_FROM;
+		n += role != QUOTE_NO_FIELD;
 	}
 	return n;
 }
@@ -342,13 +296,12 @@ static bool is_rule_above(const struct lines *l, size_t at)
  */
 static bool is_header_block(const struct lines *l, size_t at)
 {
-	bool is_from = is_field_line(
-		l->items[at], from_names, COUNT(from_names));
-	size_t least = is_from ? 3 : 4;
+	struct str value;
+	enum quote_role role = quote_field(l->items[at], &value);
+	size_t least = role == QUOTE_FROM ? 3 : 4;
 	bool has_from;
 
-	if (!is_from &&
-		!is_field_line(l->items[at], other_names, COUNT(other_names)))
+	if (role == QUOTE_NO_FIELD)
 		return false;
 	if (is_rule_above(l, at))
 		least--;
@@ -429,7 +382,7 @@ static size_t find_tail(const struct lines *l)
 		size_t n, n_quoted;
 		if (is_empty(line))
 			continue;
-		if (is_forward_mark(line))
+		if (quote_is_forward_mark(line))
 			return l->n;
 		if (is_original_mark(line) || is_header_block(l, i))
 			return skip_rules_above(l, i);

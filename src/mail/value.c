@@ -340,6 +340,37 @@ static struct str make_bounce_message_id(struct mail *m)
 	return mail_bounced_id(m);
 }
 
+/* ---- what was forwarded ---- */
+
+static const struct mail_forwarded *first_forward(struct mail *m)
+{
+	static const struct mail_forwarded none;
+	const struct mail_forwarded *list;
+
+	return mail_forwards(m, &list) ? list : &none;
+}
+
+static struct str make_forwarded_from(struct mail *m)
+{
+	return first_forward(m)->from;
+}
+static struct str make_forwarded_from_name(struct mail *m)
+{
+	return first_forward(m)->from_name;
+}
+static struct str make_forwarded_subject(struct mail *m)
+{
+	return first_forward(m)->subject;
+}
+static struct str make_forwarded_date(struct mail *m)
+{
+	return first_forward(m)->date;
+}
+static struct str make_forwarded_text(struct mail *m)
+{
+	return first_forward(m)->text;
+}
+
 static const struct value {
 	const char *name;
 	struct str (*make)(struct mail *m);
@@ -367,6 +398,11 @@ static const struct value {
 	{ "kind", make_kind },
 	{ "size", make_size },
 	{ "list.id", make_list_id },
+	{ "forwarded.from", make_forwarded_from },
+	{ "forwarded.from.name", make_forwarded_from_name },
+	{ "forwarded.subject", make_forwarded_subject },
+	{ "forwarded.date", make_forwarded_date },
+	{ "forwarded.text", make_forwarded_text },
 	{ "bounce.recipient", make_bounce_recipient },
 	{ "bounce.status", make_bounce_status },
 	{ "bounce.reason", make_bounce_reason },
@@ -379,9 +415,10 @@ static const char *const names[] = { "from", "from.name", "from.local",
 	"from.domain", "sender", "reply_to", "to", "cc", "bcc", "delivered_to",
 	"subject", "subject_base", "message_id", "in_reply_to", "references",
 	"date", "text", "html", "reply", "signature", "kind", "size", "list.id",
-	"bounce.recipient", "bounce.status", "bounce.reason",
-	"bounce.diagnostic", "bounce.permanent", "bounce.message_id", "header.",
-	NULL };
+	"forwarded.from", "forwarded.from.name", "forwarded.subject",
+	"forwarded.date", "forwarded.text", "bounce.recipient", "bounce.status",
+	"bounce.reason", "bounce.diagnostic", "bounce.permanent",
+	"bounce.message_id", "header.", NULL };
 
 _Static_assert(COUNT(names) == COUNT(values) + 2,
 	"names[] lists values[], \"header.\" and the end");

@@ -77,7 +77,8 @@ struct svtest {
 	size_t n_sent;
 	struct svtest_mark *marks;
 	size_t n_marks;
-	bool remembers; /* else all that a mark could tell is that there is none */
+	bool remembers; /* else all that a mark could tell is that there is none
+			 */
 	size_t n_done, n_marked; /* of the shared result: executed already */
 	struct svtest_binary *binaries;
 	size_t n_binaries;

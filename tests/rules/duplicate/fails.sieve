@@ -1,0 +1,3 @@
+require ["duplicate", "ihave"];
+if duplicate :uniqueid "fails" { discard; stop; }
+error "no";

@@ -1,0 +1,2 @@
+require "duplicate";
+if allof(false, duplicate :uniqueid "hidden") { discard; }

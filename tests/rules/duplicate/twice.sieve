@@ -1,0 +1,3 @@
+require "duplicate";
+if duplicate :uniqueid "twice" { discard; stop; }
+if duplicate :uniqueid "twice" { discard; }

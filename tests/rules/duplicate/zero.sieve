@@ -1,0 +1,2 @@
+require ["duplicate"];
+if duplicate :seconds 0 :uniqueid "zero" { discard; }

@@ -1,0 +1,10 @@
+require ["enotify", "variables"];
+notify;
+notify "xmpp:a@example.org";
+notify "mailto:nobody";
+notify :importance "4" "mailto:a@example.org";
+notify :importance 1 "mailto:a@example.org";
+notify :options ["a=b", "-a=b"] "mailto:a@example.org";
+notify :from "nobody" "mailto:a@example.org";
+notify ["mailto:a@example.org", "mailto:b@example.org"];
+set :encodeurl :encodeurl "a" "b";

@@ -1,0 +1,2 @@
+require "enotify";
+notify :options ["a-b.c_d=", "x=y=z"] "mailto:a@example.org";

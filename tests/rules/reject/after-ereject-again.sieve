@@ -1,0 +1,3 @@
+require ["reject", "ereject"];
+ereject "Again.";
+reject "No.";

@@ -1,0 +1,6 @@
+require "reject";
+reject;
+reject ["a", "b"];
+reject 1;
+reject :copy "a";
+ereject "a";

@@ -1,0 +1,3 @@
+require ["reject", "variables"];
+if header :is "subject" "never" { reject "No."; }
+keep;

@@ -1,0 +1,3 @@
+require ["reject", "ereject"];
+reject "No.";
+ereject "Again.";

@@ -1,0 +1,2 @@
+require ["vacation", "variables"];
+vacation :days 2 :handle "ran-away" "Two.";

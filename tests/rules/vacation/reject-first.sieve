@@ -1,0 +1,3 @@
+require ["vacation", "ereject"];
+ereject "Two.";
+vacation "One.";

@@ -1,0 +1,2 @@
+require "vacation-seconds";
+vacation :seconds 120 "Away for a moment.";

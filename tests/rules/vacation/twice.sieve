@@ -1,0 +1,3 @@
+require ["vacation", "variables"];
+vacation "One.";
+vacation "Two.";

@@ -14,10 +14,13 @@
 #define SAID_MAX ((size_t)16 * 1024)
 #define CHALLENGE_MAX ((size_t)4096)
 
-/* One more mechanism (OAUTHBEARER, RFC 7628) is a file and a row here. */
+/*
+ * One more mechanism (OAUTHBEARER, RFC 7628) is a file and a row here. PLAIN is
+ * told first: simple clients take the first, others the best.
+ */
 static const struct manage_mech *const mechs[] = {
-	&mech_scram_sha256,
 	&mech_plain,
+	&mech_scram_sha256,
 };
 
 static bool can_use(const struct manage *m, const struct manage_mech *mech)

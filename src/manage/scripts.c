@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include <mailmill/fault.h>
 #include <mailmill/file.h>
 
 #include "owner.h"
@@ -232,9 +233,13 @@ static int store(struct manage_scripts *s, const char *route,
 		history_keep(
 			s, route, &file, name, buf_view(former), &was, err))
 		return -1;
-	if (history_keep(s, route, by, name, source, &e.version, err) ||
-		places_write(s, route, name, source, err))
+	fault_point("manage.put.begin");
+	if (history_keep(s, route, by, name, source, &e.version, err))
 		return -1;
+	fault_point("manage.put.kept");
+	if (places_write(s, route, name, source, err))
+		return -1;
+	fault_point("manage.put.written");
 	if (apply_change(s, route, err)) {
 		undo(s, route, name, former, err);
 		return -1;
@@ -300,6 +305,7 @@ static int switch_to(struct manage_scripts *s, const char *route,
 	if (read_active(s, route, &former, err) ||
 		write_active(s, route, name, err))
 		return -1;
+	fault_point("manage.activate.written");
 	rc = apply(s, route, err);
 	/* that nothing is active is true of a route that has its own file */
 	if (rc == 0 || (rc == MANAGE_UNMANAGED && !name.len)) {

@@ -121,6 +121,14 @@ struct sieve_settings {
 };
 /* Lends the defaults. */
 const struct sieve_settings *sieve_settings_default(void);
+/*
+ * Checks what an operator wrote: addresses, names of fields, rules for
+ * reverse-paths; and how a filter's verdict is found.
+ * Returns: 0, or -1 with *err that says what was expected.
+ */
+MUST_CHECK int sieve_settings_check(
+	const struct sieve_settings *s, struct err *err);
+MUST_CHECK int sieve_scan_check(const struct sieve_scan *s, struct err *err);
 /* Adds the wire form, in which a worker gets them; `find` is left out. */
 void sieve_settings_encode(struct buf *b, const struct sieve_settings *s);
 /* Reads it; w->is_bad tells a fault. Lends: strings of `w`, arrays in `a`. */
@@ -220,6 +228,8 @@ struct sieve_test_host {
 	void (*print)(void *ctx, struct str text);
 	/* Only blocks whose name contains it (any case) run; empty: all. */
 	struct str filter;
+	/* What holds before test_config_set; NULL: the defaults. Lent. */
+	const struct sieve_settings *settings;
 };
 
 /*

@@ -33,11 +33,31 @@ struct worker_options {
 
 struct worker_pool;
 
+/* A script that a rule file includes, as sieve_includes() lists it. */
+struct worker_include {
+	bool is_global;
+	struct str name, path, source;
+};
+
 /* A rule file as the worker gets it; compiled there again. */
 struct worker_script {
 	const char *name;
 	struct str source;
+	const struct worker_include *includes;
+	size_t n_includes;
 };
+
+/* All of them, and how an operator wants them to be understood. */
+struct worker_rules {
+	const struct worker_script *scripts;
+	size_t n_scripts;
+	struct str settings; /* of sieve_settings_encode(); or empty */
+};
+
+/* What rules may take, as worker_rules_size() tells. */
+#define WORKER_RULES_MAX ((size_t)128 << 20)
+/* Tells how many bytes a worker gets when it begins. */
+size_t worker_rules_size(const struct worker_rules *rules);
 
 /*
  * Makes a pool; workers start at once. Gives: *out, by worker_pool_free().
@@ -45,17 +65,17 @@ struct worker_script {
  * Note:    the pool reaps its own children by pid: nobody may waitpid(-1).
  */
 MUST_CHECK int worker_pool_new(struct loop *loop,
-	const struct worker_options *o, const struct worker_script *scripts,
-	size_t n_scripts, struct worker_pool **out, struct err *err);
+	const struct worker_options *o, const struct worker_rules *rules,
+	struct worker_pool **out, struct err *err);
 /* Ends all workers; unfinished jobs end with WORKER_CANCELLED. */
 void worker_pool_free(struct worker_pool *p);
 /*
- * Changes the scripts for jobs given from now on (workers are replaced as they
+ * Changes the rules for jobs given from now on (workers are replaced as they
  * become idle; jobs under way end with the old ones). Copies. Scripts must
  * have been compiled before: one that does not compile breaks its jobs.
  */
-void worker_pool_set_scripts(struct worker_pool *p,
-	const struct worker_script *scripts, size_t n_scripts);
+void worker_pool_set_rules(
+	struct worker_pool *p, const struct worker_rules *rules);
 /* Tells how many jobs it would take at once without queueing. */
 unsigned worker_pool_idle(const struct worker_pool *p);
 
@@ -115,11 +135,14 @@ struct worker_tester *worker_tester_new(void);
  */
 MUST_CHECK int worker_tester_set_root(
 	struct worker_tester *t, const char *root, struct err *err);
+/* Sets what sieve_settings_encode() made, lent; before the first run. */
+void worker_tester_set_settings(struct worker_tester *t, struct str settings);
 /* Ends it and its worker. Accepts NULL. */
 void worker_tester_free(struct worker_tester *t);
 /*
- * Is sieve_test_file() in the box; host->read is not asked. Waits: until all is
- * done. Note: texts given to the host have no control characters.
+ * Is sieve_test_file() in the box; host->read and settings are not asked.
+ * Waits: until all is done. Note: texts given to the host have no control
+ * characters.
  */
 MUST_CHECK int worker_tester_run(struct worker_tester *t, const char *path,
 	const struct sieve_test_host *host, struct err *err);

@@ -26,12 +26,13 @@ static const struct cli_option options[] = {
 #define EXIT_FOUND 1
 
 /* Returns: whether the rule file can be used. */
-static bool check_script(const char *path)
+static bool check_script(
+	const char *path, const struct config_rules *rules, bool is_alone)
 {
 	AUTO(buf) struct buf report = BUF_INIT(REPORT_MAX);
-	AUTO(buf) struct buf source = BUF_INIT(0);
+	struct rulefile file = { 0 };
 	struct err err = { 0 };
-	int rc = rulefile_load(path, &report, &source, NULL, &err);
+	int rc = rulefile_load(&file, path, rules, is_alone, &report, &err);
 
 	if (report.len)
 		fwrite(report.p, 1, report.len, stderr);
@@ -39,12 +40,13 @@ static bool check_script(const char *path)
 		cli_say(&cli_check, "%s", err.text);
 	else
 		printf("%s: can be used\n", path);
+	rulefile_fini(&file);
 	return rc == 0;
 }
 
 /* Checks what ManageSieve made active, if anything. */
-static bool check_managed(
-	const struct conf *conf, const struct conf_section *route)
+static bool check_managed(const struct conf *conf,
+	const struct conf_section *route, const struct config_rules *rules)
 {
 	AUTO(bytes) char *path = NULL;
 	struct err err = { 0 };
@@ -52,11 +54,15 @@ static bool check_managed(
 
 	if (rc < 0)
 		cli_say(&cli_check, "%s", err.text);
-	return rc < 0 ? false : !path || check_script(path);
+	return rc < 0 ? false : !path || check_script(path, rules, false);
 }
 
-/* Checks the configuration, and each rule file that it names once. */
-static bool check_config(const char *path)
+/*
+ * Reads the configuration, and checks each rule file that it names once.
+ * Returns: whether all is right; without conf, nothing is known.
+ */
+static bool check_config(const char *path, struct arena *a, struct conf **out,
+	struct config_rules *rules)
 {
 	AUTO(conf) struct conf *conf = NULL;
 	AUTO(map) struct map *seen = map_new();
@@ -67,17 +73,23 @@ static bool check_config(const char *path)
 		cli_say(&cli_check, "%s cannot be used", path);
 		return false;
 	}
+	if (config_rules(conf, a, rules, &err) < 0) {
+		config_print_error(err.text, NULL);
+		cli_say(&cli_check, "%s cannot be used", path);
+		return false;
+	}
 	for (const struct conf_section *s = conf_first(conf); s; s = s->next) {
 		const struct route_conf *route = s->data;
 		if (s->schema != &route_schema)
 			continue;
 		if (route->is_managed)
-			is_right &= check_managed(conf, s);
+			is_right &= check_managed(conf, s, rules);
 		if (route->script && !map_set(seen, str_c(route->script), seen))
-			is_right &= check_script(route->script);
+			is_right &= check_script(route->script, rules, false);
 	}
 	if (is_right)
 		printf("%s: can be used\n", path);
+	*out = TAKE(conf);
 	return is_right;
 }
 
@@ -95,6 +107,10 @@ static int list_options(void)
 static int run(int argc, char **argv)
 {
 	struct cli_args args = cli_args(&cli_check, argc, argv);
+	AUTO(arena) struct arena *arena = arena_new();
+	AUTO(conf) struct conf *conf = NULL;
+	struct config_rules rules;
+	struct err err = { 0 };
 	const char *config = NULL;
 	bool is_right = true;
 
@@ -107,10 +123,12 @@ static int run(int argc, char **argv)
 	}
 	if (args.at == argc && !config)
 		config = CONFIG_PATH;
+	if (config_rules(NULL, arena, &rules, &err) < 0)
+		return cli_fail(&cli_check, &err);
 	if (config)
-		is_right = check_config(config);
+		is_right = check_config(config, arena, &conf, &rules);
 	for (int i = args.at; i < argc; i++)
-		is_right &= check_script(argv[i]);
+		is_right &= check_script(argv[i], &rules, true);
 	return is_right ? EX_OK : EXIT_FOUND;
 }
 

@@ -10,6 +10,7 @@
 #include <mailmill/target.h>
 
 #include "config.h"
+#include "config_sieve.h"
 
 #define SCHEMAS_MAX 64
 
@@ -153,6 +154,10 @@ const struct conf_schema *const *config_schemas(void)
 	all[n++] = &manage_schema;
 	all[n++] = &config_outbox_schema;
 	all[n++] = &relay_schema;
+	all[n++] = &config_sieve_schema;
+	all[n++] = &config_spamtest_schema;
+	all[n++] = &config_virustest_schema;
+	all[n++] = &config_list_schema;
 	for (const struct source_driver *const *d = source_drivers(); *d; d++)
 		all[n++] = (*d)->schema;
 	for (const struct target_driver *const *d = target_drivers(); *d; d++)

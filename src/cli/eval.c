@@ -15,10 +15,12 @@
 #include <mailmill/utf8.h>
 
 #include "cli.h"
+#include "config.h"
 #include "rulefile.h"
 
 enum {
 	OPT_SCRIPT,
+	OPT_CONFIG,
 	OPT_FACTS,
 	OPT_FROM,
 	OPT_TO,
@@ -27,6 +29,8 @@ enum {
 };
 static const struct cli_option options[] = {
 	[OPT_SCRIPT] = { "script", 's', "FILE", "the rule file" },
+	[OPT_CONFIG] = { "config", 'c', "FILE",
+		"understand it as this configuration says" },
 	[OPT_FACTS] = { "facts", 'f', "FILE", "answers, as JSON" },
 	[OPT_FROM] = { "from", 0, "ADDRESS",
 		"envelope sender (else the mail's)" },
@@ -46,10 +50,12 @@ static const struct cli_option options[] = {
 
 struct eval {
 	struct arena *arena;
-	const char *script_path, *facts_path, *message_path;
+	const char *script_path, *config_path, *facts_path, *message_path;
 	const char *from, *route;
 	bool is_json;
-	struct sieve_script *script;
+	struct conf *conf;
+	struct config_rules rules;
+	struct rulefile script;
 	struct mail *mail;
 	struct envelope env;
 	struct facts *facts;
@@ -299,8 +305,8 @@ static int evaluate(struct eval *e, struct plan **out, struct err *err)
 {
 	unsigned char identity[HASH_LEN];
 
-	if (sieve_eval(e->script, e->mail, &e->env, e->facts, e->arena, out,
-		    err) < 0)
+	if (sieve_eval(e->script.script, e->mail, &e->env, e->facts, e->arena,
+		    out, err) < 0)
 		return -1;
 	mail_identity(e->mail, identity);
 	plan_set_keys(e->arena, *out, str_n((char *)identity, HASH_LEN),
@@ -356,9 +362,15 @@ static int show(struct eval *e, struct err *err)
 static int load_script(struct eval *e, struct err *err)
 {
 	AUTO(buf) struct buf report = BUF_INIT(REPORT_MAX);
-	AUTO(buf) struct buf source = BUF_INIT(0);
-	int rc = rulefile_load(
-		e->script_path, &report, &source, &e->script, err);
+	int rc;
+
+	if (e->config_path && config_load(e->config_path, config_print_error,
+				      NULL, &e->conf, err) < 0)
+		return -1;
+	if (config_rules(e->conf, e->arena, &e->rules, err) < 0)
+		return -1;
+	rc = rulefile_load(
+		&e->script, e->script_path, &e->rules, false, &report, err);
 
 	if (report.len)
 		fwrite(report.p, 1, report.len, stderr);
@@ -412,6 +424,8 @@ static int take_options(struct eval *e, struct cli_args *args)
 			return -1;
 		if (o == OPT_SCRIPT)
 			e->script_path = args->value;
+		else if (o == OPT_CONFIG)
+			e->config_path = args->value;
 		else if (o == OPT_FACTS)
 			e->facts_path = args->value;
 		else if (o == OPT_FROM)
@@ -440,13 +454,15 @@ static int run(int argc, char **argv)
 		return EX_USAGE;
 	mail_init();
 	status = eval_all(&e, &args);
-	sieve_free(e.script);
+	rulefile_fini(&e.script);
+	conf_free(e.conf);
 	return status;
 }
 
 const struct cli_command cli_eval = {
 	.name = "eval",
-	.usage = "--script FILE [--facts FILE] [--from A] [--to A] [--json] "
+	.usage = "--script FILE [--config FILE] [--facts FILE] [--from A] "
+		 "[--to A] [--json] "
 		 "MAIL...",
 	.help = "Shows what a rule would do with mails",
 	.options = options,

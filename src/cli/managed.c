@@ -69,17 +69,17 @@ static size_t count(const struct sieve_diags *diags, enum sieve_severity which)
 	return n;
 }
 
-int managed_check(void *ctx, const char *path, struct str name,
-	struct str source, struct buf *findings)
+int managed_check(const struct config_rules *rules, const char *path,
+	struct str name, struct str source, struct buf *findings)
 {
 	AUTO(arena) struct arena *a = arena_new();
-	AUTO(sieve) struct sieve_script *script = NULL;
+	struct rulefile file = { 0 };
 	struct sieve_diags diags = { .arena = a };
-	int rc = rulefile_compile(path, source, &diags, &script);
+	int rc = rulefile_compile(&file, path, source, rules, true, &diags);
 	enum sieve_severity which = rc ? SIEVE_ERROR : SIEVE_WARNING;
 	size_t n = count(&diags, which), told = 0;
 
-	(void)ctx;
+	rulefile_fini(&file);
 	for (size_t i = 0; i < diags.n && told < TOLD_MAX; i++) {
 		if (diags.items[i].severity != which)
 			continue;

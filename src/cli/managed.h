@@ -6,6 +6,8 @@
 #include <mailmill/conf.h>
 #include <mailmill/manage.h>
 
+#include "config_sieve.h"
+
 /* Names the file of accounts. Gives: by free(). */
 char *managed_accounts(const struct conf *c);
 /* Fills what the configuration says; no check and no apply. The folder's name
@@ -18,8 +20,11 @@ void managed_options(const struct conf *c, struct manage_scripts_options *out,
  */
 MUST_CHECK int managed_active(
 	const struct conf *c, const char *route, char **out, struct err *err);
-/* Is a check function of scripts: compiles as `mailmill check` does. */
-int managed_check(void *ctx, const char *path, struct str name,
-	struct str source, struct buf *findings);
+/*
+ * Checks a script as `mailmill check` does, for a check function of scripts.
+ * Returns: what that returns.
+ */
+int managed_check(const struct config_rules *rules, const char *path,
+	struct str name, struct str source, struct buf *findings);
 
 #endif

@@ -22,6 +22,7 @@ struct managing {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool is_stopped;
+	const struct config_rules *rules;
 	char *folder;
 	struct buf capabilities;
 	struct manage_options session;
@@ -83,6 +84,25 @@ struct managing *managing_new(
 	return m;
 }
 
+void managing_set_rules(struct managing *m, const struct config_rules *rules)
+{
+	pthread_mutex_lock(&m->lock);
+	m->rules = rules;
+	pthread_mutex_unlock(&m->lock);
+}
+
+static int check_script(void *ctx, const char *path, struct str name,
+	struct str source, struct buf *findings)
+{
+	struct managing *m = ctx;
+	const struct config_rules *rules;
+
+	pthread_mutex_lock(&m->lock);
+	rules = m->rules;
+	pthread_mutex_unlock(&m->lock);
+	return managed_check(rules, path, name, source, findings);
+}
+
 static bool has_word(const char *words, struct str word)
 {
 	struct str rest = str_c(words), one;
@@ -100,7 +120,7 @@ static void fill_session(struct managing *m, const struct manage_conf *conf)
 	m->session = (struct manage_options){
 		.script_len = conf->script_size,
 		.errors_max = (unsigned)conf->max_errors,
-		.redirects_max = sieve_settings_default()->limits.redirects,
+		.redirects_max = m->rules->settings.limits.redirects,
 		.capabilities = m->capabilities.p,
 		.notify = has_word(m->capabilities.p, STR("enotify")) ? "mailto"
 								      : NULL,
@@ -117,7 +137,7 @@ int managing_listen(struct managing *m, const struct conf *c, struct err *err)
 	if (!s || !s->line)
 		return 0;
 	managed_options(c, &o, &m->folder);
-	o.check = managed_check;
+	o.check = check_script;
 	o.apply = managing_apply;
 	o.ctx = m;
 	m->scripts = manage_scripts_new(&o);

@@ -7,6 +7,8 @@
 #include <mailmill/loop.h>
 #include <mailmill/manage.h>
 
+#include "config_sieve.h"
+
 /* Has a route's script read anew, in the loop's thread. */
 typedef int (*managing_apply_fn)(void *ctx, const char *route, struct err *err);
 
@@ -15,6 +17,8 @@ struct managing;
 /* Makes one that only hands changes over. Gives: by managing_close(). */
 struct managing *managing_new(
 	struct loop *loop, managing_apply_fn apply, void *ctx);
+/* Has scripts checked by these rules from now on; they must outlive it. */
+void managing_set_rules(struct managing *m, const struct config_rules *rules);
 /* Listens, if there is a section managesieve. Returns: 0, or -1 with *err. */
 MUST_CHECK int managing_listen(
 	struct managing *m, const struct conf *c, struct err *err);

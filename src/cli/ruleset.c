@@ -28,7 +28,7 @@
 
 static void end_script(struct ruleset *r, size_t i)
 {
-	buf_fini(&r->sources[i]);
+	arena_free(r->sources[i]);
 	free(TAKE(r->names[i]));
 }
 
@@ -42,10 +42,11 @@ void ruleset_free(struct ruleset *r)
 	for (size_t i = 0; i < r->n_relays; i++)
 		if (!r->is_relay_kept[i])
 			relay_close(r->relays[i]);
-	for (size_t i = 0; i < r->n_scripts; i++)
+	for (size_t i = 0; i < r->rules.n_scripts; i++)
 		end_script(r, i);
 	route_table_free(r->routes);
 	conf_free(r->conf);
+	arena_free(r->arena);
 	free(r);
 }
 
@@ -55,31 +56,70 @@ static void say(const char *message, void *ctx)
 	log_event(LOG_ERROR, "config.error", "%s", message);
 }
 
+/* A script on its way into the set; its sources live in the arena. */
+struct incoming {
+	struct arena *arena;
+	struct worker_script script;
+	unsigned may;
+};
+
+/* Copies what a rule file includes, as the worker will ask for it. */
+static void take_includes(struct incoming *in, const struct rulefile *f)
+{
+	const struct sieve_include *list;
+	size_t n = sieve_includes(f->script, &list);
+	struct worker_include *own = arena_array(in->arena, n, sizeof(*own));
+
+	for (size_t i = 0; i < n; i++) {
+		own[i].is_global = list[i].is_global;
+		own[i].name = arena_str(in->arena, list[i].name);
+		own[i].path = arena_str(in->arena, list[i].path);
+		own[i].source = arena_str(in->arena, list[i].source);
+	}
+	in->script.includes = own;
+	in->script.n_includes = n;
+}
+
+static void take_script(struct incoming *in, const struct rulefile *f)
+{
+	in->script.source = arena_str(in->arena, buf_view(&f->source));
+	take_includes(in, f);
+	for (unsigned k = PLAN_KEEP; k <= PLAN_NOTIFY; k++)
+		if (sieve_can(f->script, (enum plan_action_kind)k))
+			in->may |= MILL_MAY(k);
+}
+
 /* Reads and checks a rule file; what is found is logged. */
-static int read_script(
-	const char *path, struct buf *source, unsigned *may, struct err *err)
+static int read_script(const struct ruleset *r, const char *path,
+	struct incoming *in, struct err *err)
 {
 	AUTO(buf) struct buf told = BUF_INIT((size_t)1 << 20);
-	AUTO(sieve) struct sieve_script *script = NULL;
+	struct rulefile f = { 0 };
 	struct str lines, line;
-	int rc = rulefile_load(path, &told, source, &script, err);
+	int rc = rulefile_load(&f, path, &r->config, false, &told, err);
 
 	lines = buf_view(&told);
 	while (str_cut_line(&lines, &line))
 		log_event(rc ? LOG_ERROR : LOG_WARN, "rules.check", "%.*s",
 			STR_ARG(line));
-	*may = 0;
-	for (unsigned k = PLAN_KEEP; script && k <= PLAN_NOTIFY; k++)
-		if (sieve_can(script, (enum plan_action_kind)k))
-			*may |= MILL_MAY(k);
-	if (rc)
-		buf_fini(source);
+	if (rc == 0)
+		take_script(in, &f);
+	rulefile_fini(&f);
 	return rc;
+}
+
+/* Puts a script into its place; takes its arena. */
+static void set_script(struct ruleset *r, size_t i, struct incoming *in)
+{
+	arena_free(r->sources[i]);
+	r->sources[i] = TAKE(in->arena);
+	r->scripts[i] = in->script;
+	r->may[i] = in->may;
 }
 
 static ssize_t find_script(const struct ruleset *r, const char *name)
 {
-	for (size_t i = 0; i < r->n_scripts; i++)
+	for (size_t i = 0; i < r->rules.n_scripts; i++)
 		if (strcmp(r->scripts[i].name, name) == 0)
 			return (ssize_t)i;
 	return -1;
@@ -87,7 +127,7 @@ static ssize_t find_script(const struct ruleset *r, const char *name)
 
 static int check_room(const struct ruleset *r, struct err *err)
 {
-	if (r->n_scripts == RULESET_SCRIPTS_MAX)
+	if (r->rules.n_scripts == RULESET_SCRIPTS_MAX)
 		return err_set(err, ERR_CONF, "more than %d rule files",
 			RULESET_SCRIPTS_MAX);
 	return 0;
@@ -95,27 +135,31 @@ static int check_room(const struct ruleset *r, struct err *err)
 
 static int load_script(struct ruleset *r, const char *path, struct err *err)
 {
-	size_t n = r->n_scripts;
+	struct incoming in = { .script.name = path };
+	int rc;
 
 	if (find_script(r, path) >= 0)
 		return 0;
-	if (check_room(r, err) ||
-		read_script(path, &r->sources[n], &r->may[n], err))
+	if (check_room(r, err))
 		return -1;
-	r->scripts[n].name = path;
-	r->scripts[n].source = buf_view(&r->sources[n]);
-	r->n_scripts++;
-	return 0;
+	in.arena = arena_new();
+	rc = read_script(r, path, &in, err);
+	set_script(r, r->rules.n_scripts++, &in);
+	return rc;
 }
 
 /* --- managed routes -------------------------------------------------------
  */
 
-#define HELD_SOURCE "keep;\n"
+static void hold_all(struct incoming *in)
+{
+	in->script.source = STR("keep;\n");
+	in->may = MILL_MAY(PLAN_KEEP);
+}
 
 /* Reads what a managed route's mail is read by now. */
 static int read_managed(const struct ruleset *r, const struct conf_section *s,
-	struct buf *source, unsigned *may, struct err *err)
+	struct incoming *in, struct err *err)
 {
 	const struct route_conf *route = s->data;
 	AUTO(bytes) char *path = NULL;
@@ -124,14 +168,13 @@ static int read_managed(const struct ruleset *r, const struct conf_section *s,
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
-		return read_script(path, source, may, err);
+		return read_script(r, path, in, err);
 	if (route->script)
-		return read_script(route->script, source, may, err);
+		return read_script(r, route->script, in, err);
 	log_event(LOG_WARN, "rules.none",
 		"route=%s no script is active: mails are held", s->title);
-	*source = BUF_INIT(sizeof(HELD_SOURCE));
-	*may = MILL_MAY(PLAN_KEEP);
-	return buf_c(source, HELD_SOURCE);
+	hold_all(in);
+	return 0;
 }
 
 static char *name_managed(const char *route)
@@ -139,39 +182,41 @@ static char *name_managed(const char *route)
 	return mem_printf("managed:%s", route);
 }
 
-/* What takes the place of a script that is broken. */
-static void replace_broken(const struct ruleset *r, const char *name,
-	struct buf *source, unsigned *may, const struct err *why)
+/* What takes the place of a script that is broken; former sets stay. */
+static void replace_broken(
+	const struct ruleset *r, struct incoming *in, const struct err *why)
 {
+	const char *name = in->script.name;
 	ssize_t was = r->former ? find_script(r->former, name) : -1;
 
 	log_event(LOG_ERROR, "rules.broken", "script=%s %s error=\"%s\"", name,
 		was < 0 ? "mails are held until it is mended"
 			: "the former one stays",
 		why->text);
-	*source = BUF_INIT((size_t)64 << 20);
-	*may = was < 0 ? MILL_MAY(PLAN_KEEP) : r->former->may[was];
-	if (was < 0)
-		buf_c(source, HELD_SOURCE);
-	else
-		buf_str(source, r->former->scripts[was].source);
+	if (was < 0) {
+		hold_all(in);
+		return;
+	}
+	in->script = r->former->scripts[was];
+	in->script.name = name;
+	in->may = r->former->may[was];
 }
 
 static int load_managed(
 	struct ruleset *r, const struct conf_section *s, struct err *err)
 {
-	size_t n = r->n_scripts;
+	size_t n = r->rules.n_scripts;
+	struct incoming in = { 0 };
 	struct err why = { 0 };
 
 	if (check_room(r, err))
 		return -1;
-	r->names[n] = name_managed(s->title);
-	if (read_managed(r, s, &r->sources[n], &r->may[n], &why))
-		replace_broken(
-			r, r->names[n], &r->sources[n], &r->may[n], &why);
-	r->scripts[n].name = r->names[n];
-	r->scripts[n].source = buf_view(&r->sources[n]);
-	r->n_scripts++;
+	in.arena = arena_new();
+	in.script.name = r->names[n] = name_managed(s->title);
+	if (read_managed(r, s, &in, &why))
+		replace_broken(r, &in, &why);
+	set_script(r, n, &in);
+	r->rules.n_scripts++;
 	return 0;
 }
 
@@ -184,23 +229,54 @@ static int load_route(
 				 : load_script(r, route->script, err);
 }
 
+static int check_size(const struct ruleset *r, struct err *err)
+{
+	if (worker_rules_size(&r->rules) <= WORKER_RULES_MAX)
+		return 0;
+	return err_set(err, ERR_CONF,
+		"all rule files, what they include, and all lists take more "
+		"than %zu MiB",
+		WORKER_RULES_MAX >> 20);
+}
+
+static int load_rules(struct ruleset *r, struct err *err)
+{
+	AUTO(buf) struct buf wire = BUF_INIT(2 * WORKER_RULES_MAX);
+
+	r->arena = arena_new();
+	r->rules.scripts = r->scripts;
+	if (config_rules(r->conf, r->arena, &r->config, err) < 0)
+		return -1;
+	for (const struct conf_section *s = conf_first(r->conf); s; s = s->next)
+		if (s->schema == &route_schema && load_route(r, s, err))
+			return -1;
+	sieve_settings_encode(&wire, &r->config.settings);
+	r->rules.settings = arena_str(r->arena, buf_view(&wire));
+	return check_size(r, err);
+}
+
 int ruleset_refresh(struct ruleset *r, const char *route, struct err *err)
 {
 	const struct conf_section *s = conf_find(r->conf, "route", route);
 	AUTO(bytes) char *name = name_managed(route);
-	AUTO(buf) struct buf source = { 0 };
+	AUTO(arena) struct arena *a = arena_new();
 	ssize_t i = find_script(r, name);
-	unsigned may = 0;
+	struct incoming in = { .arena = a };
+	struct worker_script former;
 
 	if (!s || i < 0)
 		return MANAGE_UNMANAGED;
-	if (read_managed(r, s, &source, &may, err))
+	former = r->scripts[i];
+	in.script.name = former.name;
+	if (read_managed(r, s, &in, err))
 		return -1;
-	r->may[i] = may;
-	buf_fini(&r->sources[i]);
-	r->sources[i] = source;
-	r->scripts[i].source = buf_view(&source);
-	source = (struct buf){ 0 };
+	r->scripts[i] = in.script;
+	if (check_size(r, err) < 0) {
+		r->scripts[i] = former;
+		return -1;
+	}
+	a = NULL;
+	set_script(r, (size_t)i, &in);
 	return 0;
 }
 
@@ -279,11 +355,8 @@ static int fill(
 	top = conf_data(r->conf, &config_top_schema);
 	if (route_table_new(r->conf, top->delimiter[0], &r->routes, err))
 		return -1;
-	for (const struct conf_section *s = conf_first(r->conf); s;
-		s = s->next) {
-		if (s->schema == &route_schema && load_route(r, s, err))
-			return -1;
-	}
+	if (load_rules(r, err) < 0)
+		return -1;
 	for (const struct conf_section *s = conf_first(r->conf); s; s = s->next)
 		if (s->schema->group &&
 			strcmp(s->schema->group, "target") == 0 &&
@@ -328,7 +401,7 @@ struct relay *ruleset_relay(const struct ruleset *r, const char *title)
 
 unsigned ruleset_may(const struct ruleset *r, const char *script)
 {
-	for (size_t i = 0; i < r->n_scripts; i++)
+	for (size_t i = 0; i < r->rules.n_scripts; i++)
 		if (strcmp(r->scripts[i].name, script) == 0)
 			return r->may[i];
 	return 0;
@@ -355,7 +428,8 @@ void ruleset_tell_unchanged(
 				: NULL;
 		bool is_source = s->schema->group &&
 				 strcmp(s->schema->group, "source") == 0;
-		bool is_single = s->schema->flags & CONF_SINGLE;
+		bool is_single = s->schema->flags & CONF_SINGLE &&
+				 !(s->schema->fields->flags & CONF_RELOAD);
 		if ((is_source && !was) ||
 			((is_source || is_single) && was &&
 				!conf_section_is_same(was, s)))

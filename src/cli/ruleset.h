@@ -10,6 +10,8 @@
 #include <mailmill/target.h>
 #include <mailmill/worker.h>
 
+#include "config_sieve.h"
+
 #define RULESET_TARGETS_MAX 64
 #define RULESET_SCRIPTS_MAX 1000
 #define RULESET_RELAYS_MAX 64
@@ -17,11 +19,14 @@
 struct ruleset {
 	struct conf *conf;
 	struct route_table *routes;
+	struct arena *arena;
+	struct config_rules config; /* how all scripts are understood */
+	/* What workers get: the scripts, each with an arena of its sources. */
+	struct worker_rules rules;
 	struct worker_script scripts[RULESET_SCRIPTS_MAX];
-	struct buf sources[RULESET_SCRIPTS_MAX];
+	struct arena *sources[RULESET_SCRIPTS_MAX];
 	char *names[RULESET_SCRIPTS_MAX];  /* own ones, of managed routes */
 	unsigned may[RULESET_SCRIPTS_MAX]; /* see mill_route */
-	size_t n_scripts;
 	struct relay *relays[RULESET_RELAYS_MAX];
 	const struct conf_section *relay_sections[RULESET_RELAYS_MAX];
 	bool is_relay_kept[RULESET_RELAYS_MAX];

@@ -46,6 +46,7 @@ struct request {
 	struct arena *arena;
 	struct manage_scripts *scripts;
 	struct manage_author by;
+	struct config_rules rules;
 };
 
 static void print_json(json_t *o)
@@ -278,6 +279,14 @@ static int apply(void *ctx, const char *route, struct err *err)
 	return control_apply(r->state, route, err);
 }
 
+static int check_script(void *ctx, const char *path, struct str name,
+	struct str source, struct buf *findings)
+{
+	const struct request *r = ctx;
+
+	return managed_check(&r->rules, path, name, source, findings);
+}
+
 static int find_route(const struct conf *c, const char *wanted,
 	const char **out, struct err *err)
 {
@@ -317,12 +326,13 @@ static int act(struct request *r, const struct action *a, const char *config)
 	struct err err = { 0 };
 
 	if (config_load(config, config_print_error, NULL, &conf, &err) ||
+		config_rules(conf, arena, &r->rules, &err) ||
 		find_route(conf, r->route, &r->route, &err))
 		return cli_fail(&cli_script, &err);
 	top = conf_data(conf, &config_top_schema);
 	r->state = top->state;
 	managed_options(conf, &o, &folder);
-	o.check = managed_check;
+	o.check = check_script;
 	o.apply = apply;
 	o.ctx = r;
 	scripts = manage_scripts_new(&o);

@@ -99,10 +99,12 @@ static void reload(struct daemon *d)
 	top = conf_data(r->conf, &config_top_schema);
 	log_setup(d->is_verbose ? LOG_DEBUG : (enum log_level)top->log,
 		getenv("JOURNAL_STREAM") != NULL);
-	worker_pool_set_scripts(d->pool, r->scripts, r->n_scripts);
+	worker_pool_set_rules(d->pool, &r->rules);
+	managing_set_rules(d->managing, &r->config);
 	set_routes(d);
 	intake_set_route(d->intake, ruleset_route, r);
-	log_event(LOG_INFO, "config.reload", "done rules=%zu", r->n_scripts);
+	log_event(LOG_INFO, "config.reload", "done rules=%zu",
+		r->rules.n_scripts);
 	sd_notify(0, "READY=1");
 }
 
@@ -114,8 +116,7 @@ static int apply_script(void *ctx, const char *route, struct err *err)
 
 	if (rc)
 		return rc;
-	worker_pool_set_scripts(
-		d->pool, d->rules->scripts, d->rules->n_scripts);
+	worker_pool_set_rules(d->pool, &d->rules->rules);
 	set_routes(d); /* it may send other mail than before */
 	log_event(LOG_INFO, "rules.apply", "route=%s done", route);
 	return 0;
@@ -160,8 +161,7 @@ static int open_pool(struct daemon *d, struct err *err)
 		.time_ms = w->time_ms,
 	};
 
-	return worker_pool_new(d->loop, &o, d->rules->scripts,
-		d->rules->n_scripts, &d->pool, err);
+	return worker_pool_new(d->loop, &o, &d->rules->rules, &d->pool, err);
 }
 
 static void open_mill(struct daemon *d)
@@ -394,6 +394,7 @@ static int start(struct daemon *d, struct err *err)
 		return -1;
 	open_mill(d);
 	d->managing = managing_new(d->loop, apply_script, d);
+	managing_set_rules(d->managing, &d->rules->config);
 	if (open_sources(d, err) || open_control(d, err) ||
 		managing_listen(d->managing, d->rules->conf, err))
 		return -1;
@@ -461,7 +462,7 @@ static int run(int argc, char **argv)
 	log_setup(d.is_verbose ? LOG_DEBUG : (enum log_level)top->log,
 		getenv("JOURNAL_STREAM") != NULL);
 	log_event(LOG_INFO, "serve.ready", "state=%s ways_in=%zu rules=%zu",
-		top->state, d.n_sources, d.rules->n_scripts);
+		top->state, d.n_sources, d.rules->rules.n_scripts);
 	sd_notify(0, "READY=1\nSTATUS=taking mail");
 	on_watchdog(&d);
 	if (loop_run(d.loop, &err)) {

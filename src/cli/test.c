@@ -21,9 +21,12 @@
 #include <mailmill/worker.h>
 
 #include "cli.h"
+#include "config.h"
+#include "config_sieve.h"
 
 enum {
 	OPT_VERBOSE,
+	OPT_CONFIG,
 	OPT_TAP,
 	OPT_JUNIT,
 	OPT_FILTER,
@@ -32,6 +35,8 @@ enum {
 };
 static const struct cli_option options[] = {
 	[OPT_VERBOSE] = { "verbose", 'v', NULL, "name the passed tests, too" },
+	[OPT_CONFIG] = { "config", 'c', "FILE",
+		"with the settings and lists of this configuration" },
 	[OPT_TAP] = { "tap", 0, NULL, "write TAP, for other programs" },
 	[OPT_JUNIT] = { "junit", 0, "FILE", "write JUnit's XML, too" },
 	[OPT_FILTER] = { "filter", 0, "TEXT",
@@ -51,6 +56,10 @@ struct run {
 	const char *junit; /* path, or NULL */
 	const char *root;  /* or NULL: the folder that is walked */
 	struct worker_tester *tester;
+	const char *config; /* path, or NULL */
+	struct arena *arena;
+	struct conf *conf;
+	struct config_rules rules;
 	struct str filter;
 	struct buf xml;
 	unsigned passed, failed, files, broken;
@@ -196,6 +205,7 @@ static int run_it(struct run *r, struct err *err)
 		.tell = take_block,
 		.print = take_text,
 		.filter = r->filter,
+		.settings = r->config ? &r->rules.settings : NULL,
 	};
 
 	return r->tester ? worker_tester_run(r->tester, r->path, &host, err)
@@ -302,13 +312,45 @@ static int run_all(struct run *r, char **paths, int n)
 	return r->failed ? 1 : EX_OK;
 }
 
-static void start(struct run *r)
+static int load_config(struct run *r, struct err *err)
+{
+	struct buf wire = BUF_INIT(WORKER_RULES_MAX);
+	int rc = 0;
+
+	if (config_load(r->config, config_print_error, NULL, &r->conf, err) <
+			0 ||
+		config_rules(r->conf, r->arena, &r->rules, err) < 0)
+		return -1;
+	sieve_settings_encode(&wire, &r->rules.settings);
+	if (buf_is_over(&wire))
+		rc = err_set(err, ERR_CONF, "%s: its lists are too large",
+			r->config);
+	else if (r->tester)
+		worker_tester_set_settings(
+			r->tester, arena_str(r->arena, buf_view(&wire)));
+	buf_fini(&wire);
+	return rc;
+}
+
+static int start(struct run *r, struct err *err)
 {
 	signal(SIGPIPE, SIG_IGN);
 	if (r->is_boxed)
 		r->tester = worker_tester_new();
 	else
 		mail_init();
+	r->arena = arena_new();
+	return r->config ? load_config(r, err) : 0;
+}
+
+static void end(struct run *r)
+{
+	worker_tester_free(r->tester);
+	conf_free(r->conf);
+	arena_free(r->arena);
+	buf_fini(&r->xml);
+	buf_fini(&r->shown);
+	buf_fini(&r->cases);
 }
 
 static int take_option(struct run *r, int o, const char *value)
@@ -316,6 +358,9 @@ static int take_option(struct run *r, int o, const char *value)
 	switch (o) {
 	case OPT_VERBOSE:
 		r->is_verbose = true;
+		return 0;
+	case OPT_CONFIG:
+		r->config = value;
 		return 0;
 	case OPT_TAP:
 		r->is_tap = true;
@@ -344,6 +389,7 @@ static int run(int argc, char **argv)
 		.xml = BUF_INIT(JUNIT_MAX),
 		.shown = BUF_INIT(SHOWN_MAX),
 		.cases = BUF_INIT(JUNIT_MAX) };
+	struct err err = { 0 };
 	int status;
 
 	for (int o; (o = cli_next(&args)) != CLI_END;) {
@@ -354,18 +400,18 @@ static int run(int argc, char **argv)
 		cli_say(&cli_test, "which test files? (mailmill test rules)");
 		return EX_USAGE;
 	}
-	start(&r);
-	status = run_all(&r, argv + args.at, argc - args.at);
-	worker_tester_free(r.tester);
-	buf_fini(&r.xml);
-	buf_fini(&r.shown);
-	buf_fini(&r.cases);
+	if (start(&r, &err) < 0)
+		status = cli_fail(&cli_test, &err);
+	else
+		status = run_all(&r, argv + args.at, argc - args.at);
+	end(&r);
 	return status;
 }
 
 const struct cli_command cli_test = {
 	.name = "test",
-	.usage = "[--verbose] [--tap] [--junit FILE] [--filter TEXT] "
+	.usage = "[--verbose] [--config FILE] [--tap] [--junit FILE] [--filter "
+		 "TEXT] "
 		 "FILE.svtest|FOLDER...",
 	.help = "Runs tests of rules",
 	.options = options,

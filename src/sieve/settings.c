@@ -9,6 +9,9 @@
 #include <mailmill/sieve.h>
 #include <mailmill/wire.h>
 
+#include "address.h"
+#include "regex.h"
+
 #define STR_LEAST 4
 #define ITEM_LEAST 8
 #define RULE_LEAST 6
@@ -50,6 +53,110 @@ const struct sieve_settings *sieve_settings_default(void)
 
 	return &settings;
 }
+
+/*
+ * Checking
+ */
+
+static int check_address(struct str s, const char *what, struct err *err)
+{
+	AUTO(arena) struct arena *a = arena_new();
+	const char *why;
+	struct str out;
+
+	if (!s.len || sieve_address_read(a, s, &out, &why) == 0)
+		return 0;
+	return err_set(err, ERR_CONF, "%s: \"%.*s\" is no address: %s", what,
+		STR_ARG(s), why);
+}
+
+static int check_sender(struct str s, const char *what, struct err *err)
+{
+	static const char *const words[] = { "sender", "recipient",
+		"orig_recipient", "owner", "postmaster" };
+
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (str_eq_case(s, str_c(words[i])))
+			return 0;
+	if (str_starts(s, STR("<")) && str_ends(s, STR(">")) && s.len > 1)
+		return check_address(str_sub(s, 1, s.len - 2), what, err);
+	return err_set(err, ERR_CONF,
+		"%s: expected sender, recipient, orig_recipient, owner, "
+		"postmaster or <ADDRESS>, found \"%.*s\"",
+		what, STR_ARG(s));
+}
+
+/* RFC 5322 section 3.6.8. */
+static bool is_field_name(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] < 33 || s.p[i] > 126 || s.p[i] == ':')
+			return false;
+	return s.len > 0;
+}
+
+int sieve_settings_check(const struct sieve_settings *s, struct err *err)
+{
+	if (check_address(s->owner, "owner", err) < 0 ||
+		check_address(s->postmaster, "postmaster", err) < 0 ||
+		check_sender(s->redirect_sender, "redirect_sender", err) < 0 ||
+		check_sender(s->notify_sender, "notify_sender", err) < 0)
+		return -1;
+	for (size_t i = 0; i < s->n_owner_aliases; i++)
+		if (check_address(s->owner_aliases[i], "owner_aliases", err) <
+			0)
+			return -1;
+	for (size_t i = 0; i < s->n_field_rules; i++)
+		if (!is_field_name(s->field_rules[i].name))
+			return err_set(err, ERR_CONF,
+				"no_add, no_delete: \"%.*s\" is no name of a "
+				"field",
+				STR_ARG(s->field_rules[i].name));
+	if (s->vacation_min_s > s->vacation_max_s)
+		return err_set(err, ERR_CONF,
+			"vacation_min is longer than vacation_max");
+	return 0;
+}
+
+static int check_scan_field(struct str field, const char *what, struct err *err)
+{
+	char error[SIEVE_REGEX_ERROR_MAX];
+	struct sieve_regex *re = NULL;
+	struct str name, pattern = field;
+	size_t offset;
+
+	if (!field.len)
+		return 0;
+	str_cut(&pattern, ':', &name);
+	pattern = str_trim(pattern);
+	if (!is_field_name(str_trim(name)))
+		return err_set(err, ERR_CONF,
+			"%s: expected NAME or NAME: PATTERN, found \"%.*s\"",
+			what, STR_ARG(field));
+	if (pattern.len &&
+		sieve_regex_compile(pattern, 0, &re, error, &offset) < 0)
+		return err_set(
+			err, ERR_CONF, "%s: invalid pattern: %s", what, error);
+	sieve_regex_free(re);
+	return 0;
+}
+
+int sieve_scan_check(const struct sieve_scan *s, struct err *err)
+{
+	if (check_scan_field(s->status, "status", err) < 0 ||
+		check_scan_field(s->max_header, "max_header", err) < 0)
+		return -1;
+	if (!s->status.len || s->kind == SIEVE_SCAN_TEXT)
+		return 0;
+	if (!s->max_value.len && !s->max_header.len)
+		return err_set(err, ERR_CONF,
+			"what is the worst? set max or max_header, too");
+	return 0;
+}
+
+/*
+ * On the wire
+ */
 
 static void put_limits(struct buf *b, const struct sieve_limits *l)
 {

@@ -423,26 +423,45 @@ static void assign(
  * Includes: beside the test file
  */
 
+/* Whose reader it is does not tell why a file cannot be read. */
+static bool read_include(struct svtest *t, struct arena *a, const char *folder,
+	struct str name, struct str *path, struct str *source)
+{
+	struct err err = { 0 };
+
+	*path = str_c(arena_printf(a, "%s%.*s.sieve", folder, STR_ARG(name)));
+	return svtest_read(t, *path, source, &err) == 0;
+}
+
+/* The public suite has folders for them; people have them beside the rule. */
 static int find_script(void *ctx, struct arena *a, bool is_global,
 	struct str name, struct str *path, struct str *source, struct err *err)
 {
 	struct svtest *t = ctx;
-	struct str beside = str_c(arena_printf(a, "%s/%.*s.sieve",
-		is_global ? "included-global" : "included", STR_ARG(name)));
 
-	*path = beside;
-	/* who asks does not tell why a file cannot be read from its absence */
-	return svtest_read(t, beside, source, err) < 0 ? SIEVE_FIND_NONE : 0;
+	(void)err;
+	if (is_global)
+		return read_include(
+			       t, a, "included-global/", name, path, source)
+			       ? 0
+			       : SIEVE_FIND_NONE;
+	return read_include(t, a, "included/", name, path, source) ||
+			       read_include(t, a, "", name, path, source)
+		       ? 0
+		       : SIEVE_FIND_NONE;
 }
 
 void svtest_config_reload(struct svtest *t)
 {
 	struct sieve_settings *s = ARENA_NEW(t->arena, struct sieve_settings);
 
-	*s = *sieve_settings_default();
-	s->hostname = STR("mail.example.com");
-	s->domain = STR("example.com");
-	s->postmaster = STR("postmaster@example.com");
+	*s = *(t->host->settings ? t->host->settings
+				 : sieve_settings_default());
+	if (!s->hostname.len) {
+		s->hostname = STR("mail.example.com");
+		s->domain = STR("example.com");
+		s->postmaster = STR("postmaster@example.com");
+	}
 	s->find = find_script;
 	s->find_ctx = t;
 	for (size_t i = 0; i < t->n_config; i++)

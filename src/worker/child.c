@@ -521,7 +521,7 @@ int worker_main(int argc, char **argv)
 	frame_begin(&ready, FRAME_READY);
 	if (send_frame(&ready, 0) == 0)
 		rc = w.isolation == ISOLATION_TESTS
-			     ? tester_serve(set_cpu_timer)
+			     ? tester_serve(w.scripts, set_cpu_timer)
 			     : serve(&w);
 	buf_fini(&ready);
 	end(&w);

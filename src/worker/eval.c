@@ -15,19 +15,70 @@ struct script {
 };
 
 struct scripts {
+	struct arena *arena;
+	struct sieve_settings settings;
 	struct script *items;
 	size_t n;
+	/* While one is compiled: */
+	struct worker_include *includes;
+	size_t n_includes;
 };
 
-#define SCRIPT_LEAST 8 /* of one on the wire */
+#define SCRIPT_LEAST 12 /* of one on the wire */
+#define INCLUDE_LEAST 13
+
+/* Brings what the parent has found. */
+static int find_include(void *ctx, struct arena *a, bool is_global,
+	struct str name, struct str *path, struct str *source, struct err *err)
+{
+	const struct scripts *s = ctx;
+
+	(void)err;
+	for (size_t i = 0; i < s->n_includes; i++) {
+		const struct worker_include *inc = &s->includes[i];
+
+		if (inc->is_global != is_global || !str_eq(inc->name, name))
+			continue;
+		*path = arena_str(a, inc->path);
+		*source = arena_str(a, inc->source);
+		return 0;
+	}
+	return SIEVE_FIND_NONE;
+}
+
+static void get_includes(struct scripts *s, struct wire_in *w, struct arena *a)
+{
+	s->n_includes = wire_get_count(w, INCLUDE_LEAST);
+	s->includes = arena_array(a, s->n_includes, sizeof(*s->includes));
+	for (size_t i = 0; i < s->n_includes; i++) {
+		s->includes[i].is_global = wire_get_u8(w) != 0;
+		s->includes[i].name = wire_get_str(w);
+		s->includes[i].path = wire_get_str(w);
+		s->includes[i].source = wire_get_str(w);
+	}
+}
+
+/* They live as long as the scripts; the setup's bytes do not. */
+static void get_settings(struct scripts *s, struct wire_in *w)
+{
+	struct wire_in own = { .in = arena_str(s->arena, wire_get_str(w)) };
+
+	s->settings = *sieve_settings_default();
+	if (own.in.len)
+		sieve_settings_decode(s->arena, &own, &s->settings);
+	w->is_bad |= own.is_bad;
+	s->settings.find = find_include;
+	s->settings.find_ctx = s;
+}
 
 /* The parent has checked it, so that a fault here is rare: told by each job. */
-static void compile(struct script *s, struct str source)
+static void compile(struct script *s, struct str source,
+	const struct sieve_settings *settings)
 {
 	AUTO(arena) struct arena *a = arena_new();
 	struct sieve_diags diags = { .arena = a };
 
-	if (sieve_compile(s->name, source, NULL, &diags, &s->sieve) == 0)
+	if (sieve_compile(s->name, source, settings, &diags, &s->sieve) == 0)
 		return;
 	for (size_t i = 0; i < diags.n && !s->trouble; i++)
 		if (diags.items[i].severity == SIEVE_ERROR)
@@ -42,15 +93,29 @@ struct scripts *scripts_new(struct str setup, bool *is_bad)
 {
 	struct wire_in w = { .in = setup };
 	struct scripts *s = NEW(struct scripts);
-	size_t n = wire_get_count(&w, SCRIPT_LEAST);
+	size_t n;
 
+	s->arena = arena_new();
+	get_settings(s, &w);
+	n = wire_get_count(&w, SCRIPT_LEAST);
 	s->items = mem_array(n, sizeof(*s->items));
 	for (s->n = 0; s->n < n; s->n++) {
+		AUTO(arena) struct arena *a = arena_new();
+		struct str source;
+
 		s->items[s->n].name = str_dup(wire_get_str(&w));
-		compile(&s->items[s->n], wire_get_str(&w));
+		source = wire_get_str(&w);
+		get_includes(s, &w, a);
+		compile(&s->items[s->n], source, &s->settings);
 	}
+	s->n_includes = 0;
 	*is_bad = !wire_is_done(&w);
 	return s;
+}
+
+const struct sieve_settings *scripts_settings(const struct scripts *s)
+{
+	return &s->settings;
 }
 
 void scripts_free(struct scripts *s)
@@ -62,6 +127,7 @@ void scripts_free(struct scripts *s)
 		free(s->items[i].name);
 		free(s->items[i].trouble);
 	}
+	arena_free(s->arena);
 	free(s->items);
 	free(s);
 }

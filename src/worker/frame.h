@@ -30,7 +30,7 @@
 #define CHILD_NOT_BOXED 113
 
 enum frame_type {
-	FRAME_SETUP = 1, /* parent: isolation, time_ms, memory, scripts */
+	FRAME_SETUP = 1, /* parent: isolation, time_ms, memory, rules */
 	FRAME_JOB,     /* parent: id, script, envelope, facts; with the body */
 	FRAME_READY,   /* worker: the box is closed, jobs may come */
 	FRAME_USELESS, /* worker: it could not begin, and why */
@@ -62,15 +62,16 @@ struct last_words {
 #define ISOLATION_TESTS 2
 /* Adds the frame that a worker gets first. */
 void frame_put_setup(struct buf *b, unsigned isolation,
-	const struct worker_options *o, const struct worker_script *scripts,
-	size_t n_scripts);
+	const struct worker_options *o, const struct worker_rules *rules);
 /* Starts a worker that has nothing open but its end of a socket. */
 MUST_CHECK pid_t worker_spawn(int socket_fd, struct err *err);
+struct scripts;
 /*
- * Is a worker that runs test files, in its closed box; set_timer() bounds the
- * CPU time of what comes. Returns: the exit status.
+ * Is a worker that runs test files, in its closed box, with the settings of
+ * `scripts`; set_timer() bounds the CPU time of what comes. Returns: the exit
+ * status.
  */
-int tester_serve(void (*set_timer)(int64_t ms));
+int tester_serve(const struct scripts *scripts, void (*set_timer)(int64_t ms));
 
 /* Begins a frame in b. Returns: where, for frame_end(). */
 size_t frame_begin(struct buf *b, enum frame_type type);
@@ -106,11 +107,14 @@ struct ending {
 void ending_tell(struct ending *e, int status, bool is_late, struct str words);
 
 /* Evaluates one job in a worker: adds results to b. */
-struct scripts;
 void eval_job(const struct scripts *scripts, struct arena *a, struct str job,
 	int body, struct buf *b);
+/* Adds what scripts_new() reads. */
+void rules_put(struct buf *b, const struct worker_rules *rules);
 /* Compiles what the SETUP frame brings. Gives: by scripts_free(). */
 struct scripts *scripts_new(struct str setup, bool *is_bad);
+/* Lends the settings that came with them. */
+const struct sieve_settings *scripts_settings(const struct scripts *s);
 /* Ends them. Accepts NULL. */
 void scripts_free(struct scripts *s);
 

@@ -317,10 +317,10 @@ static size_t count_wanted(const struct worker_pool *p)
 	return n;
 }
 
-/* What a test build's libraries must be told; nothing else is inherited. */
+/* The zone of dates, and what a test build's libraries must be told. */
 static size_t make_env(const char **env, size_t max, struct arena *a)
 {
-	static const char *const names[] = { "G_SLICE", "ASAN_OPTIONS",
+	static const char *const names[] = { "TZ", "G_SLICE", "ASAN_OPTIONS",
 		"UBSAN_OPTIONS", "LSAN_OPTIONS" };
 	size_t n = 0;
 
@@ -768,33 +768,27 @@ static void on_timer(void *ctx)
 /* --- the pool --- */
 
 void frame_put_setup(struct buf *b, unsigned isolation,
-	const struct worker_options *o, const struct worker_script *scripts,
-	size_t n_scripts)
+	const struct worker_options *o, const struct worker_rules *rules)
 {
 	size_t at = frame_begin(b, FRAME_SETUP);
 
 	wire_u8(b, (uint8_t)isolation);
 	wire_u64(b, (uint64_t)o->time_ms);
 	wire_u64(b, o->memory);
-	wire_u32(b, (uint32_t)n_scripts);
-	for (size_t i = 0; i < n_scripts; i++) {
-		wire_str(b, str_c(scripts[i].name));
-		wire_str(b, scripts[i].source);
-	}
+	rules_put(b, rules);
 	frame_end(b, at);
-	must(!buf_is_over(b)); /* each is at most 1 MiB */
+	must(!buf_is_over(b)); /* the caller keeps WORKER_RULES_MAX */
 }
 
-static void make_setup(struct worker_pool *p,
-	const struct worker_script *scripts, size_t n_scripts)
+static void make_setup(struct worker_pool *p, const struct worker_rules *rules)
 {
 	buf_clear(&p->setup);
-	frame_put_setup(&p->setup, p->o.isolation, &p->o, scripts, n_scripts);
+	frame_put_setup(&p->setup, p->o.isolation, &p->o, rules);
 }
 
 int worker_pool_new(struct loop *loop, const struct worker_options *o,
-	const struct worker_script *scripts, size_t n_scripts,
-	struct worker_pool **out, struct err *err)
+	const struct worker_rules *rules, struct worker_pool **out,
+	struct err *err)
 {
 	struct worker_pool *p = NEW(struct worker_pool);
 
@@ -806,7 +800,7 @@ int worker_pool_new(struct loop *loop, const struct worker_options *o,
 	p->last = &p->first;
 	p->starter = loop_timer_new(loop, on_starter, p);
 	p->kicker = loop_timer_new(loop, on_kicker, p);
-	make_setup(p, scripts, n_scripts);
+	make_setup(p, rules);
 	for (unsigned i = 0; i < o->workers; i++)
 		if (start_worker(p, err) < 0) {
 			worker_pool_free(p);
@@ -841,12 +835,12 @@ void worker_pool_free(struct worker_pool *p)
 	free(p);
 }
 
-void worker_pool_set_scripts(struct worker_pool *p,
-	const struct worker_script *scripts, size_t n_scripts)
+void worker_pool_set_rules(
+	struct worker_pool *p, const struct worker_rules *rules)
 {
 	struct list *l;
 
-	make_setup(p, scripts, n_scripts);
+	make_setup(p, rules);
 	list_each (l, &p->workers) {
 		struct worker *w = CONTAINER(l, struct worker, link);
 		if (w->state == READY)

@@ -100,6 +100,7 @@ static void begin_frame(struct buf *b, enum frame_type type)
  */
 
 struct child {
+	const struct sieve_settings *settings;
 	struct buf in, out;
 };
 
@@ -158,6 +159,7 @@ static int serve_file(struct child *c, struct str path, struct str filter)
 		.tell = tell,
 		.print = print,
 		.filter = str_c(kept),
+		.settings = c->settings,
 	};
 	struct err err = { 0 };
 	int rc = sieve_test_file(name, &host, &err);
@@ -168,9 +170,10 @@ static int serve_file(struct child *c, struct str path, struct str filter)
 	return send_frame(SOCKET_FD, &c->out);
 }
 
-int tester_serve(void (*set_timer)(int64_t ms))
+int tester_serve(const struct scripts *scripts, void (*set_timer)(int64_t ms))
 {
-	struct child c = { BUF_INIT(FRAME_TEST_MAX), BUF_INIT(FRAME_TEST_MAX) };
+	struct child c = { scripts_settings(scripts), BUF_INIT(FRAME_TEST_MAX),
+		BUF_INIT(FRAME_TEST_MAX) };
 	int rc = EX_OK;
 
 	while (rc == EX_OK && receive(SOCKET_FD, &c.in) == FRAME_TEST) {
@@ -192,7 +195,8 @@ int tester_serve(void (*set_timer)(int64_t ms))
  */
 
 struct worker_tester {
-	char *root; /* real path, or NULL */
+	char *root;		   /* real path, or NULL */
+	struct worker_rules rules; /* no scripts, but settings */
 	pid_t pid;
 	int fd; /* -1: no worker */
 	struct buf in, out;
@@ -216,7 +220,7 @@ static int send_setup(struct worker_tester *t)
 	struct worker_options o = { .memory = MEMORY, .time_ms = TEST_MS };
 
 	buf_clear(&t->out);
-	frame_put_setup(&t->out, ISOLATION_TESTS, &o, NULL, 0);
+	frame_put_setup(&t->out, ISOLATION_TESTS, &o, &t->rules);
 	return file_write_all(t->fd, t->out.p, t->out.len);
 }
 
@@ -262,6 +266,11 @@ int worker_tester_set_root(
 	free(t->root);
 	t->root = root ? realpath(root, NULL) : NULL;
 	return root && !t->root ? err_sys(err, "%s", root) : 0;
+}
+
+void worker_tester_set_settings(struct worker_tester *t, struct str settings)
+{
+	t->rules.settings = settings;
 }
 
 void worker_tester_free(struct worker_tester *t)

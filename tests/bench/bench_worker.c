@@ -77,13 +77,14 @@ static int run(struct bench *b, enum worker_isolation isolation,
 		.time_ms = 10000 };
 	double parent = cpu_seconds(RUSAGE_SELF);
 	double children = cpu_seconds(RUSAGE_CHILDREN);
+	const struct worker_rules all = { script, 1, STR_NULL };
 	struct err err = { 0 };
 	int64_t began;
 
 	b->n_done = b->n_plans = 0;
 	b->trouble = NULL;
 	if (loop_new(&b->loop, &err) < 0 ||
-		worker_pool_new(b->loop, &o, script, 1, &b->pool, &err) < 0) {
+		worker_pool_new(b->loop, &o, &all, &b->pool, &err) < 0) {
 		fprintf(stderr, "bench_worker: %s\n", err.text);
 		return -1;
 	}

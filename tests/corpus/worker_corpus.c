@@ -79,12 +79,13 @@ static int run(const struct worker_options *o)
 				    "if header :matches \"subject\" \"*\" { "
 				    "set \"x\" \"${1}\"; }\n";
 	const struct worker_script script = { "all",
-		{ rules, sizeof(rules) - 1 } };
+		{ rules, sizeof(rules) - 1 }, NULL, 0 };
+	const struct worker_rules all = { &script, 1, STR_NULL };
 	struct slot slots[AT_ONCE];
 	struct err err = { 0 };
 
 	if (loop_new(&loop, &err) < 0 ||
-		worker_pool_new(loop, o, &script, 1, &pool, &err) < 0) {
+		worker_pool_new(loop, o, &all, &pool, &err) < 0) {
 		printf("Bail out! %s\n", err.text);
 		return 1;
 	}

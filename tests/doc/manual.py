@@ -40,7 +40,7 @@ def test_options_of_the_configuration_are_documented(lab):
         m = re.match(r"\.Ss (\S+)(?: \\\(dqtitle\\\(dq)? \{ \}", line)
         if m:
             section = m.group(1)
-        m = re.match(r"\.It Ic (\w+) = .*?(?:Pq Li (\S+))?$", line)
+        m = re.match(r"\.It Ic (\w+) = .*?(?:Pq Li (.+))?$", line)
         if m:
             manual[(section, m.group(1))] = m.group(2) or ""
     for key in code:

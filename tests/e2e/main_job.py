@@ -211,6 +211,37 @@ def test_a_broken_rule_is_refused_and_the_old_one_stays(lab):
     same(s.count("SELECT COUNT() FROM EmailMessage"), 1, "mails")
 
 
+def test_settings_and_includes_reach_the_box_and_a_reload_changes_them(lab):
+    s = lab.sandbox()
+    rule, part = lab.path("rule.sieve"), lab.path("part.sieve")
+    with open(rule, "w") as f:
+        f.write('require "include"; include "part";\n')
+    with open(part, "w") as f:
+        f.write('require ["environment", "date", "variables"];\n'
+                'if allof (environment "vnd.example.mode" "hold",\n'
+                '          date "date" "zone" ["+0100", "+0200"]) { keep; }\n'
+                'else { discard; }\n')
+    more = 'sieve {{ environment = {{ "vnd.example.mode={}" }} }}'
+    d = lab.daemon(s, rule=rule, more=more.format("hold"),
+                   start=False)
+    d.env["TZ"] = "Europe/Berlin"
+    d.start()
+    d.lmtp(mail(75))
+    wait_for("held", lambda: d.stats().get("held", 0) == 1, 20)
+    d.write_conf(more=more.format("drop"))
+    d.process.proc.send_signal(signal.SIGHUP)
+    d.process.wait_text("config.reload done")
+    d.lmtp(mail(76))
+    wait_for("done", lambda: d.stats().get("done", 0) == 1, 20)
+    with open(part, "w") as f:
+        f.write("keep;\n")
+    d.process.proc.send_signal(signal.SIGHUP)
+    wait_for("second reload", lambda:
+             d.process.text().count("config.reload done") == 2, 20)
+    d.lmtp(mail(77))
+    wait_for("held, too", lambda: d.stats().get("held", 0) == 2, 20)
+
+
 def test_a_second_daemon_is_refused(lab):
     s = lab.sandbox()
     d = lab.daemon(s)

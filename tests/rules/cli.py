@@ -43,6 +43,121 @@ def test_check_names_a_file_that_is_not_there(lab):
     check("none.sieve" in got.stderr, got.stderr)
 
 
+CONFIG = """state = "state"
+hostname = "mx.example.org"
+sieve {
+    includes = "shared"
+    environment = { "vnd.example.tier=gold" }
+    variable_size = 4000
+    redirects = 1
+    steps = 2000
+}
+spamtest { status = "X-Spam: score=(-?[0-9.]+)" max = "10" }
+list "tag:example.org,2026:vip" { members = { "ann@example.org" } }
+print "out" { }
+route "all" { recipients = { "*" } script = "main.sieve" target = "out" }
+"""
+
+
+def write_rules(lab, config=CONFIG, main="keep;\n"):
+    """A configuration with a rule and things to include."""
+    folder = lab.fresh("conf")
+    os.mkdir(os.path.join(folder, "shared"))
+    for name, text in (
+            ("mailmill.conf", config), ("main.sieve", main),
+            ("own.sieve", 'require "fileinto"; fileinto "own";\n'),
+            ("shared/own.sieve", 'require "fileinto"; fileinto "shared";\n'),
+            ("broken.sieve", 'keep;\nnonsense;\n'),
+            ("mail.eml", "From: ann@example.org\nX-Spam: score=7.5\n\nx\n")):
+        with open(os.path.join(folder, name), "w") as f:
+            f.write(text)
+    return folder
+
+
+def test_check_follows_includes(lab):
+    folder = write_rules(lab, main='require "include";\ninclude "own";\n'
+                         'include :global "own";\n')
+    conf = os.path.join(folder, "mailmill.conf")
+    got = run("check", "--config", conf)
+    same(got.returncode, 0, got.stderr)
+    folder = write_rules(lab, main='require "include";\ninclude "broken";\n')
+    got = run("check", os.path.join(folder, "main.sieve"))
+    same(got.returncode, 1, got.stderr)
+    check("broken.sieve:2:1: error: unknown command 'nonsense'" in got.stderr,
+          got.stderr)
+    check("main.sieve:2:9: error: included script 'broken' has errors"
+          in got.stderr, got.stderr)
+
+
+def test_a_missing_include_is_a_warning_for_a_file_alone(lab):
+    folder = write_rules(lab, main='require "include"; include "none";\n')
+    got = run("check", os.path.join(folder, "main.sieve"))
+    same(got.returncode, 0, got.stderr)
+    check("warning: included script 'none' is not there" in got.stderr,
+          got.stderr)
+    got = run("check", "--config", os.path.join(folder, "mailmill.conf"))
+    same(got.returncode, 1, got.stderr)
+    check("error: included script 'none' is not there" in got.stderr,
+          got.stderr)
+
+
+def test_settings_reach_a_rule(lab):
+    rule = """require ["include", "spamtestplus", "environment", "variables",
+        "vnd.mailmill"];
+    include :global "own";
+    if spamtest :percent :matches "*" { note "spam ${1}"; }
+    if environment :matches "vnd.example.tier" "*" { note "tier ${1}"; }
+    if environment :matches "host" "*" { note "host ${1}"; }
+    if environment :matches "domain" "*" { note "domain ${1}"; }
+    """
+    folder = write_rules(lab, main=rule)
+    got = run("eval", "--config", os.path.join(folder, "mailmill.conf"),
+              "--script", os.path.join(folder, "main.sieve"),
+              os.path.join(folder, "mail.eml"))
+    same(got.returncode, 0, got.stderr)
+    for text in ("fileinto shared", "note: spam 75", "note: tier gold",
+                 "note: host mx.example.org", "note: domain example.org"):
+        check(text in got.stdout, f"{text}: {got.stdout}")
+
+
+def test_limits_of_the_configuration_are_met(lab):
+    for rule, says in (
+            ('redirect "a@example.org"; redirect "b@example.org";',
+             "redirect actions exceeds policy limit (1)"),
+            ('if anyof (' + 'size :over 1M, ' * 2001 + 'false) {}',
+             "needs more than 2000 steps")):
+        folder = write_rules(lab, main=rule)
+        got = run("eval", "--config", os.path.join(folder, "mailmill.conf"),
+                  "--script", os.path.join(folder, "main.sieve"),
+                  os.path.join(folder, "mail.eml"))
+        check(says in got.stdout, f"{says}: {got.stdout}{got.stderr}")
+
+
+def test_what_is_wrong_with_settings_is_told(lab):
+    for wrong, says in (
+            ('sieve { redirect_sender = "me" }', "expected sender, recipient"),
+            ('sieve { owner = "nobody" }', "owner: \"nobody\" is no address"),
+            ('sieve { environment = { "x" } }', "expected NAME=VALUE"),
+            ('sieve { no_add = { "a b" } }', "is no name of a field"),
+            ('sieve { nesting = 5 }', "nesting"),
+            ('sieve { vacation_min = "7d" vacation_max = "1d" }',
+             "vacation_min is longer"),
+            ('spamtest { status = "X-Spam: (" max = "1" }', "invalid pattern"),
+            ('spamtest { status = "X-Spam" }', "what is the worst?"),
+            ('virustest { texts = { "11=x" } }', "a result is 0 to 10"),
+            ('list "tag:x" { file = "none.txt" }', "none.txt")):
+        folder = write_rules(lab, config='state = "s"\n' + wrong + """
+            print "out" { }
+            route "all" {
+                recipients = { "*" } script = "main.sieve" target = "out"
+            }
+            """)
+        got = run("check", "--config", os.path.join(folder, "mailmill.conf"))
+        same(got.returncode, 1, wrong + got.stderr)
+        check(says in got.stderr, f"{wrong}: {got.stderr}")
+        check("mailmill.conf:2" in got.stderr, f"{wrong}: {got.stderr}")
+
+
 def test_eval_shows_questions_and_the_plan(lab):
     got = run("eval", "--script", RULE, REPLY)
     same(got.returncode, 0, got.stderr)

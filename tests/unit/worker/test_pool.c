@@ -63,6 +63,8 @@ static void on_done(struct worker_job *job)
 		loop_stop(loop);
 }
 
+static const struct worker_rules no_rules;
+
 static int make_mail(const char *text)
 {
 	struct err err = { 0 };
@@ -72,8 +74,8 @@ static int make_mail(const char *text)
 	return fd;
 }
 
-static void start(enum worker_isolation isolation, unsigned workers,
-	int64_t time_ms, const struct worker_script *scripts, size_t n)
+static void start_with(enum worker_isolation isolation, unsigned workers,
+	int64_t time_ms, const struct worker_rules *rules)
 {
 	struct worker_options o = { .workers = workers,
 		.isolation = isolation,
@@ -85,7 +87,15 @@ static void start(enum worker_isolation isolation, unsigned workers,
 	facts.route = STR("support");
 	n_done = 0;
 	is_int(loop_new(&loop, &err), 0, "loop");
-	is_int(worker_pool_new(loop, &o, scripts, n, &pool, &err), 0, err.text);
+	is_int(worker_pool_new(loop, &o, rules, &pool, &err), 0, err.text);
+}
+
+static void start(enum worker_isolation isolation, unsigned workers,
+	int64_t time_ms, const struct worker_script *scripts, size_t n)
+{
+	const struct worker_rules all = { scripts, n, STR_NULL };
+
+	start_with(isolation, workers, time_ms, &all);
 }
 
 static void stop(void)
@@ -311,7 +321,7 @@ TEST(workers_of_a_batch_are_replaced)
 	struct err err = { 0 };
 
 	is_int(loop_new(&loop, &err), 0, "loop");
-	is_int(worker_pool_new(loop, &o, NULL, 0, &pool, &err), 0, err.text);
+	is_int(worker_pool_new(loop, &o, &no_rules, &pool, &err), 0, err.text);
 	for (size_t i = 0; i < COUNT(runs); i++)
 		submit(&runs[i], "trap:echo", mail_text);
 	wait_all();
@@ -370,7 +380,7 @@ TEST(workers_that_do_not_start_break_jobs)
 		return;
 	expect_log("worker.broken");
 	is_int(loop_new(&loop, &err), 0, "loop");
-	is_int(worker_pool_new(loop, &o, NULL, 0, &pool, &err), 0, err.text);
+	is_int(worker_pool_new(loop, &o, &no_rules, &pool, &err), 0, err.text);
 	for (size_t i = 0; i < COUNT(runs); i++)
 		submit(&runs[i], "trap:echo", mail_text);
 	wait_all();
@@ -392,7 +402,8 @@ TEST(workers_that_do_not_start_break_jobs)
 TEST(scripts_can_be_changed_while_jobs_run)
 {
 	static const struct worker_script scripts[] = { { "keep",
-		{ "keep;", 5 } } };
+		{ "keep;", 5 }, NULL, 0 } };
+	const struct worker_rules changed = { scripts, 1, STR_NULL };
 
 	for (size_t k = 0; k < COUNT(isolations); k++) {
 		struct run runs[40];
@@ -400,7 +411,7 @@ TEST(scripts_can_be_changed_while_jobs_run)
 		for (size_t i = 0; i < COUNT(runs); i++) {
 			submit(&runs[i], "trap:echo", mail_text);
 			if (i % 10 == 5)
-				worker_pool_set_scripts(pool, scripts, 1);
+				worker_pool_set_rules(pool, &changed);
 		}
 		wait_all();
 		for (size_t i = 0; i < COUNT(runs); i++) {
@@ -416,8 +427,9 @@ TEST(scripts_can_be_changed_while_jobs_run)
 		literal, sizeof(literal) - 1                                   \
 	}
 static const struct worker_script rules[] = {
-	{ "file", TEXT("require \"fileinto\"; fileinto \"Archive\";") },
-	{ "bad", TEXT("keep; nonsense;") },
+	{ "file", TEXT("require \"fileinto\"; fileinto \"Archive\";"), NULL,
+		0 },
+	{ "bad", TEXT("keep; nonsense;"), NULL, 0 },
 };
 
 TEST(a_script_makes_a_plan_of_a_mail)

@@ -50,6 +50,7 @@
 	row(mailmill_extract) \
 	row(mailmill_note) \
 	row(testsuite) \
+	row(testsuite_action) \
 	row(testsuite_memory) \
 	row(testsuite_plan) \
 	row(testsuite_store)

@@ -32,6 +32,27 @@ int sieve_fail(struct sieve_run *r, const char *fmt, ...)
 	return SIEVE_FAILED;
 }
 
+void sieve_complain(struct sieve_run *r, const char *fmt, ...)
+{
+	const struct plan *p = r->plan;
+	va_list ap;
+	struct str text;
+
+	va_start(ap, fmt);
+	text = str_c(arena_vprintf(r->arena, fmt, ap));
+	va_end(ap);
+	text = str_c(arena_printf(r->arena, "%.*s: line %u: %.*s",
+		STR_ARG(r->script->name), r->at ? r->at->pos.line : 0,
+		STR_ARG(text)));
+	text = utf8_cut(utf8_mend(r->arena, text), REASON_MAX);
+	/* a test does so for each of a mail's values */
+	if (p->n_notes && str_eq(p->notes[p->n_notes - 1], text))
+		return;
+	sieve_add_note(r, text);
+	if (r->complain)
+		r->complain(r, text);
+}
+
 /* What an evaluation may make beside the mail itself. */
 #define MEMORY_MAX ((size_t)256 << 20)
 
@@ -492,7 +513,7 @@ const struct sieve_regex *sieve_run_regex(
 	size_t offset;
 
 	if (sieve_regex_compile(pattern, flags, &re, error, &offset) < 0) {
-		sieve_fail(r, "invalid pattern \"%.*s\": %s",
+		sieve_complain(r, "invalid pattern \"%.*s\": %s",
 			STR_ARG(str_sub(pattern, 0, 200)), error);
 		return NULL;
 	}

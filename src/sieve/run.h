@@ -80,6 +80,8 @@ struct sieve_run {
 	struct sieve_regex **regexes;	/* compiled while running */
 	size_t n_regexes;
 	void *host; /* whoever runs it (the test runner) */
+	/* Hears of faults that do not end the evaluation; may be NULL. */
+	void (*complain)(struct sieve_run *r, struct str text);
 	/* Answers what the facts do not; NULL: the plan gets the question.
 	 * Returns: or NULL. */
 	const struct facts_answer *(*answer)(
@@ -92,6 +94,11 @@ struct sieve_run {
  * Returns: SIEVE_FAILED.
  */
 int sieve_fail(struct sieve_run *r, const char *fmt, ...) PRINTF(2, 3);
+
+/*
+ * Tells a fault that does not end the evaluation, as a note of the plan.
+ */
+void sieve_complain(struct sieve_run *r, const char *fmt, ...) PRINTF(2, 3);
 
 /*
  * Counts `n` steps, and looks at the memory taken. Returns: 0, or SIEVE_FAILED
@@ -277,7 +284,7 @@ void *sieve_run_script_state(
 	const struct sieve_run *r, const struct sieve_ext *ext);
 /*
  * Compiles a pattern that was not known at compile time.
- * Returns: or NULL: sieve_fail() was called.
+ * Returns: or NULL: it is none; sieve_complain() has told why.
  */
 const struct sieve_regex *sieve_run_regex(
 	struct sieve_run *r, struct str pattern, unsigned flags);

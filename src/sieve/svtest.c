@@ -178,6 +178,11 @@ static void keep_diags(struct svtest *t, const char *name,
 	}
 }
 
+void svtest_complain(struct sieve_run *r, struct str text)
+{
+	svtest_add_error(svtest_of(r), text);
+}
+
 int svtest_compile(struct svtest *t, struct str path, struct buf *report)
 {
 	AUTO(bytes) char *name = str_dup(path);
@@ -329,6 +334,7 @@ static int run_file(
 		script, t->mails[0], &t->env, &t->facts, t->arena, err);
 	t->run->host = t;
 	t->run->answer = svtest_answer;
+	t->run->complain = svtest_complain;
 	t->run->settings = t->settings;
 	t->run->limits = &t->settings->limits;
 	/* a suite is longer than a rule; the count is for one script */

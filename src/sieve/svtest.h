@@ -120,6 +120,8 @@ MUST_CHECK int svtest_read(
  */
 MUST_CHECK int svtest_compile(
 	struct svtest *t, struct str path, struct buf *report);
+/* Records a fault that does not end a script: run->complain. */
+void svtest_complain(struct sieve_run *r, struct str text);
 /* Answers a question from the file's facts and memory: run->answer. */
 const struct facts_answer *svtest_answer(
 	struct sieve_run *r, const struct plan_question *q);

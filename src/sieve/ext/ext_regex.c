@@ -50,7 +50,7 @@ static int match_regex(struct sieve_run *r, const struct sieve_match *m,
 	(void)normal_value;
 	(void)normal_key;
 	if (!re)
-		return SIEVE_FAILED;
+		return 0;
 	n = sieve_regex_exec(
 		re, value, 0, r->limits->regex_steps, groups, COUNT(groups));
 	if (n < 0)

@@ -107,7 +107,10 @@ static int get_pattern(
 		return 0;
 	*out = sieve_run_regex(r, text, 0);
 	if (!*out)
-		return SIEVE_FAILED;
+		return sieve_fail(r,
+			"the pattern of a setting for spamtest or virustest "
+			"is wrong: %.*s",
+			STR_ARG(str_sub(text, 0, 200)));
 	add_pattern(own, text, *out);
 	return 0;
 }

@@ -202,6 +202,30 @@ static int check_address(struct sieve_check *c, struct sieve_node *n)
 	return 0;
 }
 
+static bool is_ascii(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/* Letters beyond ASCII make an address only in a mail that says so, by
+ * SMTPUTF8 (RFC 6532); elsewhere they are what some broken program wrote. */
+static struct mail_address look_at(const struct sieve_run *r,
+	const struct mail_header *h, const struct mail_address *a,
+	bool is_alone)
+{
+	struct mail_address seen = *a;
+
+	if (r->env->is_smtputf8 || is_ascii(a->address))
+		return seen;
+	seen.is_valid = false;
+	if (is_alone)
+		seen.address = str_trim(h->raw);
+	return seen;
+}
+
 /*
  * Adds the parts of a field's addresses. What is no address has no parts, but
  * ":all" sees it as it is written.
@@ -219,8 +243,10 @@ static void add_addresses(struct sieve_run *r, const struct sieve_node *n,
 	if (!str_trim(h->raw).len && (!part || !strcmp(part->name, "all")))
 		sieve_values_add(r, out, STR_NULL);
 	for (size_t i = 0; i < count; i++) {
-		value = list[i].address;
-		if (!part || part->get(r, &list[i], &value))
+		struct mail_address a = look_at(r, h, &list[i], count == 1);
+
+		value = a.address;
+		if (!part || part->get(r, &a, &value))
 			sieve_values_add(r, out, value);
 	}
 }

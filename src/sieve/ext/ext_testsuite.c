@@ -267,6 +267,7 @@ static int run_script(struct svtest *t)
 	other->settings = t->settings;
 	other->limits = &t->settings->limits;
 	other->answer = svtest_answer;
+	other->complain = svtest_complain;
 	other->plan = r->plan;
 	other->host = t;
 	other->first_own = r->plan->n_actions;

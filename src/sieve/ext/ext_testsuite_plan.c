@@ -373,37 +373,6 @@ static int exec_file(struct sieve_run *r, const struct sieve_node *n)
 		STR_ARG(list_values(r, s.values, s.n, "none")));
 }
 
-static int test_action(struct sieve_run *r, const struct sieve_node *n)
-{
-	const struct plan *p = plan_of(r);
-	struct str name;
-
-	if (sieve_arg_get(r, n->positional[0], &name) < 0)
-		return SIEVE_FAILED;
-	for (size_t i = 0; i < p->n_actions; i++)
-		if (str_eq_case(
-			    name, str_c(plan_action_name(p->actions[i].kind))))
-			return 1;
-	return 0;
-}
-
-static int exec_action(struct sieve_run *r, const struct sieve_node *n)
-{
-	const struct plan *p = plan_of(r);
-	int rc = test_action(r, n);
-	struct str *names;
-
-	if (rc)
-		return rc < 0 ? rc : SIEVE_GO_ON;
-	names = arena_array(r->arena, p->n_actions, sizeof(*names));
-	for (size_t i = 0; i < p->n_actions; i++)
-		names[i] = str_c(plan_action_name(p->actions[i].kind));
-	return svtest_fail(r, n, "expected the action \"%.*s\", got %.*s; %.*s",
-		STR_ARG(n->positional[0]->texts[0].value),
-		STR_ARG(list_values(r, names, p->n_actions, "none")),
-		STR_ARG(outline(r)));
-}
-
 static int test_noted(struct sieve_run *r, const struct sieve_node *n)
 {
 	const struct plan *p = plan_of(r);
@@ -491,11 +460,6 @@ static const struct sieve_word words[] = {
 			{ SIEVE_STRINGS, "file names", 0 } },
 		.exec = exec_file,
 		.test = test_file },
-	{ .name = "action",
-		.flags = BOTH,
-		.params = { { SIEVE_STRING, "action", 0 } },
-		.exec = exec_action,
-		.test = test_action },
 	{ .name = "noted",
 		.flags = BOTH | SIEVE_MATCHES,
 		.params = { { SIEVE_STRINGS, "texts", 0 } },

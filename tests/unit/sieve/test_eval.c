@@ -353,11 +353,6 @@ static const struct row {
 		"fail: t.sieve: line 2: fileinto: invalid folder name \"\"" },
 	{ "error", "require \"ihave\";\nkeep;\nif true {\n error \"so\"; }",
 		"fail: t.sieve: line 4: error: so" },
-	{ "pattern from a variable",
-		"require [\"regex\", \"variables\"]; set \"a\" \"b(\";\n"
-		"if header :regex \"x-two\" \"${a}\" { discard; }",
-		"fail: t.sieve: line 2: invalid pattern \"b(\": missing "
-		"closing parenthesis" },
 };
 
 static const struct envelope *get_envelope(void)

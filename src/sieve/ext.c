@@ -42,6 +42,8 @@
 	row(mime) \
 	row(foreverypart) \
 	row(extracttext) \
+	row(replace) \
+	row(enclose) \
 	row(mailmill) \
 	row(mailmill_mail) \
 	row(mailmill_find) \

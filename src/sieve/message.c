@@ -17,6 +17,7 @@
  * where the field before it is gone.
  */
 #include <mailmill/compose.h>
+#include <mailmill/hash.h>
 
 #include "message.h"
 
@@ -30,6 +31,9 @@ struct message {
 	struct plan_piece *pieces;
 	size_t n_pieces, cap_pieces;
 	bool has_pieces;
+	bool is_enclosed; /* redirect still sends what was enclosed first: */
+	const struct plan_piece *inner;
+	size_t n_inner;
 };
 
 /* As many steps as bytes are copied, roughly. */
@@ -155,10 +159,11 @@ static void add_gap(const struct message *m, struct pieces *p,
 }
 
 /*
- * Adds the header with its empty line. Fields of the base stand in the order
+ * Adds the header, with an empty line if there was one or a body is to follow.
+ * Fields of the base stand in the order
  * that they have there.
  */
-static void add_header(struct sieve_run *r, struct pieces *p)
+static void add_header(struct sieve_run *r, struct pieces *p, bool has_body)
 {
 	struct message *m = r->message;
 	const struct mail_part *root = mail_root(m->base);
@@ -184,10 +189,11 @@ static void add_header(struct sieve_run *r, struct pieces *p)
 	/* the end of the header: the empty line, if there is one */
 	at = n_base ? (size_t)field_end(m, &base[n_base - 1]) : 0;
 	tail = str_sub(mail_raw(m->base), at, (size_t)root->offset - at);
-	if (tail.len || root->len)
+	has_body |= root->len > 0;
+	if (tail.len || has_body)
 		end_line(m, p);
 	add_range(p, at, root->offset);
-	if (!tail.len && root->len)
+	if (!tail.len && has_body)
 		add_literal(p, line_end(m));
 }
 
@@ -201,7 +207,7 @@ static void add_message(struct sieve_run *r, struct pieces *p)
 		add_range(p, 0, len);
 		return;
 	}
-	add_header(r, p);
+	add_header(r, p, false);
 	add_range(p, mail_root(m->base)->offset, len);
 }
 
@@ -264,8 +270,13 @@ void sieve_message_fill(struct sieve_run *r, struct plan_action *a)
 	if (a->kind != PLAN_KEEP && a->kind != PLAN_FILEINTO &&
 		a->kind != PLAN_REDIRECT)
 		return;
-	sieve_message_pieces(r, &pieces, &a->n_pieces);
-	a->pieces = r->message ? r->message->pieces : NULL;
+	if (a->kind == PLAN_REDIRECT && r->message && r->message->is_enclosed) {
+		pieces = r->message->inner; /* RFC 5703 section 6 */
+		a->n_pieces = r->message->n_inner;
+	} else {
+		sieve_message_pieces(r, &pieces, &a->n_pieces);
+	}
+	a->pieces = (struct plan_piece *)(uintptr_t)pieces;
 }
 
 /*
@@ -327,4 +338,258 @@ int sieve_message_add_field(
 		memcpy(list + (is_last ? 0 : 1), all, n * sizeof(*all));
 	list[is_last ? n : 0] = *field;
 	return sieve_message_set_fields(r, list, n + 1);
+}
+
+/*
+ * Changing the body: the new bytes are put together and parsed again
+ */
+
+/* Ends lines as the message does. Lends: in run->arena. */
+static struct str with_line_ends(struct sieve_run *r, struct str text)
+{
+	struct str eol = line_end(message_of(r)), line;
+	AUTO(buf) struct buf b = BUF_INIT(text.len * 2 + 2);
+	bool is_ended = text.len && strchr("\r\n", text.p[text.len - 1]);
+
+	for (bool is_first = true; str_cut_line(&text, &line);
+		is_first = false) {
+		if (!is_first)
+			buf_str(&b, eol);
+		buf_str(&b, line);
+	}
+	if (is_ended)
+		buf_str(&b, eol);
+	return arena_str(r->arena, buf_view(&b));
+}
+
+static uint64_t piece_len(const struct plan_piece *p)
+{
+	return p->literal.len ? p->literal.len : p->len;
+}
+
+/* Finds where a part of the old tree is in the new one. Returns: or NULL. */
+static struct mail_part *find_part(
+	struct mail *mail, const struct mail_part *old, bool is_enclosed)
+{
+	struct mail_part *part;
+
+	if (!old->parent) {
+		part = mail_root(mail);
+		if (!is_enclosed)
+			return part;
+		part = part->first ? part->first->next : NULL;
+		return part ? part->first : NULL;
+	}
+	part = find_part(mail, old->parent, is_enclosed);
+	part = part ? part->first : NULL;
+	for (const struct mail_part *p = old->parent->first; part && p != old;
+		p = p->next)
+		part = part->next;
+	return part;
+}
+
+/* Loops go on in the new tree, at the places where they were. */
+static void move_loops(struct sieve_run *r, bool is_enclosed)
+{
+	for (struct sieve_loop *l = r->loop; l; l = l->outer) {
+		struct mail_part *part = find_part(
+			r->mail, l->part, is_enclosed);
+		struct mail_part *over = NULL;
+
+		if (l->over)
+			over = find_part(r->mail, l->over, is_enclosed);
+		l->is_lost |= !part || (l->over && !over);
+		l->part = part ? part : mail_root(r->mail);
+		l->over = over;
+	}
+}
+
+/* Makes pieces of the base the message. Returns: 0 or SIEVE_FAILED. */
+static int rebuild(
+	struct sieve_run *r, const struct pieces *own, bool is_enclosed)
+{
+	struct message *m = r->message;
+	struct pieces map = { .arena = r->arena };
+	struct str raw = mail_raw(m->base);
+	uint64_t len = 0, at = 0;
+	char *bytes;
+
+	for (size_t i = 0; i < own->n; i++)
+		len += piece_len(&own->items[i]);
+	if (sieve_step(r, 1 + len / BYTES_A_STEP) < 0)
+		return SIEVE_FAILED;
+	bytes = arena_alloc(r->arena, (size_t)len + 1);
+	for (size_t i = 0; i < own->n; i++) {
+		const struct plan_piece *p = &own->items[i];
+		memcpy(bytes + at,
+			p->literal.len ? p->literal.p : raw.p + p->offset,
+			(size_t)piece_len(p));
+		at += piece_len(p);
+	}
+	add_mapped(m, &map, own->items, own->n);
+	if (map.n > PLAN_PIECES_MAX - 10) /* some for a redirect's trace */
+		return sieve_fail(r, "too many changes of the message");
+	if (!map.n) /* none would mean: as it came */
+		add_piece(&map);
+	m->base = mail_parse_in(r->arena, str_n(bytes, (size_t)len));
+	m->is_viewed = false;
+	m->map = m->pieces = map.items;
+	m->n_map = m->n_pieces = map.n;
+	m->has_pieces = true;
+	r->mail = m->base;
+	r->mail_number++;
+	sieve_run_forget_headers(r);
+	move_loops(r, is_enclosed);
+	return sieve_step(r, 1);
+}
+
+int sieve_message_replace(
+	struct sieve_run *r, struct mail_part *part, struct str entity)
+{
+	struct message *m = message_of(r);
+	struct pieces own = { .arena = r->arena };
+	uint64_t end = part->offset + part->len;
+	struct str raw = mail_raw(m->base);
+	const struct mail_part *root = mail_root(m->base);
+
+	must(part->parent);
+	if (m->is_viewed)
+		add_header(r, &own, false);
+	else
+		add_range(&own, 0, root->offset);
+	add_range(&own, root->offset, part->header_offset);
+	end_line(m, &own);
+	add_literal(&own, with_line_ends(r, entity));
+	/* the line end before a boundary belongs to it */
+	if (end < raw.len && !strchr("\r\n", raw.p[end]))
+		add_literal(&own, line_end(m));
+	add_range(&own, end, raw.len);
+	r->loop->is_replaced = true;
+	return rebuild(r, &own, false);
+}
+
+int sieve_message_set_body(struct sieve_run *r, struct str body)
+{
+	struct message *m = message_of(r);
+	struct pieces own = { .arena = r->arena };
+
+	if (m->is_viewed) {
+		add_header(r, &own, true);
+	} else {
+		add_range(&own, 0, mail_root(m->base)->offset);
+	}
+	add_literal(&own, with_line_ends(r, body));
+	if (r->loop)
+		r->loop->is_replaced = true;
+	return rebuild(r, &own, false);
+}
+
+/*
+ * Enclosing
+ */
+
+static bool is_listed(struct str name, const struct str *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq_case(names[i], name))
+			return true;
+	return false;
+}
+
+bool sieve_message_is_mime_field(struct str name)
+{
+	return str_starts_case(name, STR("content-")) ||
+	       str_eq_case(name, STR("mime-version"));
+}
+
+static void add_copies(struct sieve_run *r, struct pieces *own,
+	const struct str *names, size_t n_names)
+{
+	struct message *m = r->message;
+	size_t n;
+	const struct mail_header *all = mail_headers(r->mail, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_listed(all[i].name, names, n_names) ||
+			sieve_message_is_mime_field(all[i].name))
+			continue;
+		end_line(m, own);
+		if (mail_is_lent(m->base, &all[i]))
+			add_range(own, all[i].offset, field_end(m, &all[i]));
+		else
+			add_new_field(m, own, &all[i]);
+	}
+}
+
+/* No message can hold the hash of all of itself. */
+static struct str make_boundary(struct sieve_run *r, struct str text)
+{
+	struct hash *h = hash_begin();
+	unsigned char digest[HASH_LEN];
+	char hex[HASH_HEX_LEN + 1];
+
+	hash_field(h, text);
+	hash_field(h, mail_raw(r->message->base));
+	hash_end(h, digest);
+	hash_hex(digest, hex);
+	return str_c(arena_printf(r->arena, "=_%.40s", hex));
+}
+
+static bool is_ascii(struct str s)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		all |= (unsigned char)s.p[i];
+	return all < 0x80;
+}
+
+int sieve_message_enclose(struct sieve_run *r, struct str header,
+	const struct str *copied, size_t n_copied, struct str text)
+{
+	struct message *m = message_of(r);
+	struct pieces own = { .arena = r->arena };
+	struct str boundary = make_boundary(r, text);
+	AUTO(buf) struct buf b = BUF_INIT((text.len + header.len) * 4 + 4096);
+
+	if (!m->is_enclosed) {
+		sieve_message_pieces(r, &m->inner, &m->n_inner);
+		m->is_enclosed = true;
+	}
+	add_copies(r, &own, copied, n_copied);
+	end_line(m, &own);
+	buf_str(&b, header);
+	buf_printf(&b,
+		"MIME-Version: 1.0\r\n"
+		"Content-Type: multipart/mixed;\r\n boundary=\"%.*s\"\r\n\r\n"
+		"--%.*s\r\n",
+		STR_ARG(boundary), STR_ARG(boundary));
+	compose_entity(&b, STR("text/plain; charset=utf-8"), text);
+	buf_printf(&b, "\r\n--%.*s\r\nContent-Type: message/rfc822\r\n%s\r\n",
+		STR_ARG(boundary),
+		is_ascii(mail_raw(m->base))
+			? ""
+			: "Content-Transfer-Encoding: 8bit\r\n");
+	add_literal(&own, with_line_ends(r, buf_view(&b)));
+	add_message(r, &own);
+	add_literal(&own, with_line_ends(r, str_c(arena_printf(r->arena,
+						    "\r\n--%.*s--\r\n",
+						    STR_ARG(boundary)))));
+	return rebuild(r, &own, true);
+}
+
+bool sieve_message_find(
+	struct sieve_run *r, uint64_t offset, uint64_t len, uint64_t *stored)
+{
+	struct plan_piece piece = { .offset = offset, .len = len };
+	struct pieces out = { .arena = r->arena };
+
+	*stored = offset;
+	if (!r->message || !r->message->n_map)
+		return true;
+	add_mapped(r->message, &out, &piece, 1);
+	if (out.n != 1 || out.items[0].literal.len)
+		return false;
+	*stored = out.items[0].offset;
+	return true;
 }

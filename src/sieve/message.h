@@ -23,6 +23,31 @@ struct mail_header sieve_message_field(
  */
 MUST_CHECK int sieve_message_add_field(
 	struct sieve_run *r, const struct mail_header *field, bool is_last);
+/* Tells whether a field says how the message is made up. */
+bool sieve_message_is_mime_field(struct str name);
+
+/*
+ * Puts an entity (header, empty line, body; CRLF) in the place of the current
+ * part and all in it. Loops go on behind it. Returns: 0 or SIEVE_FAILED.
+ */
+MUST_CHECK int sieve_message_replace(
+	struct sieve_run *r, struct mail_part *part, struct str entity);
+/* Exchanges the whole body; the fields must be right already. */
+MUST_CHECK int sieve_message_set_body(struct sieve_run *r, struct str body);
+/*
+ * Makes the message the second part of a new one whose first part is `text`.
+ * `header` is composed fields of the new one; further ones are copied from the
+ * old one by name. Returns: 0 or SIEVE_FAILED.
+ */
+MUST_CHECK int sieve_message_enclose(struct sieve_run *r, struct str header,
+	const struct str *copied, size_t n_copied, struct str text);
+/*
+ * Finds the place in the stored message of bytes of the current one. Returns:
+ * false when they are not there in one piece.
+ */
+bool sieve_message_find(
+	struct sieve_run *r, uint64_t offset, uint64_t len, uint64_t *stored);
+
 /*
  * Tells the current message as pieces of the stored one; none when nothing was
  * changed. Lends: in run->arena, one array until the next change.

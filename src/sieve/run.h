@@ -36,6 +36,7 @@ struct sieve_loop {
 	struct mail_part *over; /* whose parts; NULL: the message itself */
 	struct mail_part *part;
 	bool is_replaced; /* the part: none of its own is visited */
+	bool is_lost;	  /* a changed message has no such part: the end */
 };
 
 struct sieve_run {

@@ -73,7 +73,7 @@ static int run_loop(
 			return SIEVE_GO_ON;
 		if (rc != SIEVE_GO_ON)
 			return rc;
-		if (!l->part)
+		if (l->is_lost)
 			break;
 	}
 	return SIEVE_GO_ON;

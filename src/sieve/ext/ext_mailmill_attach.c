@@ -14,6 +14,7 @@
 #include <mailmill/hash.h>
 #include <mailmill/utf8.h>
 
+#include "../message.h"
 #include "ext_mailmill.h"
 
 #define LOGO_MAX 10240
@@ -188,13 +189,29 @@ static const char *skip_reason(
 	return NULL;
 }
 
+/* A file that a rule itself has made goes as text, or not at all. */
+static bool is_sendable(struct sieve_run *r, const struct mail_attachment *f)
+{
+	struct str bytes = mail_part_bytes(r->mail, f->part);
+
+	return bytes.len <= PLAN_VALUE_MAX && utf8_is_valid(bytes);
+}
+
 static int add_part(struct sieve_run *r, const struct sieve_node *n,
 	size_t record, const struct mail_attachment *f)
 {
 	struct plan_file *out;
+	uint64_t offset;
+	bool is_stored = sieve_message_find(
+		r, f->part->offset, f->part->len, &offset);
 
-	if (is_there(&r->plan->records[record], f->part->offset, f->part->len))
+	if (is_stored &&
+		is_there(&r->plan->records[record], offset, f->part->len))
 		return 0;
+	if (!is_stored && !is_sendable(r, f)) {
+		tell_skipped(r, f, "made by the rule itself, and no text");
+		return 0;
+	}
 	out = sieve_add_file(r, n, record);
 	if (!out)
 		return SIEVE_FAILED;
@@ -204,9 +221,15 @@ static int add_part(struct sieve_run *r, const struct sieve_node *n,
 	out->type = tidy_type(r, f->type);
 	out->content_id = tidy(r, f->part->content_id);
 	out->is_inline = f->is_inline;
-	out->offset = f->part->offset;
-	out->len = f->part->len;
-	out->encoding = encoding_of(f->part->encoding);
+	out->is_literal = !is_stored; /* a script has made it */
+	if (is_stored) {
+		out->offset = offset;
+		out->len = f->part->len;
+		out->encoding = encoding_of(f->part->encoding);
+	} else {
+		out->literal = mail_part_bytes(r->mail, f->part);
+		out->encoding = STR("identity");
+	}
 	out->size = f->size;
 	out->sha256 = f->sha256;
 	out->line = n->pos.line;
@@ -243,7 +266,7 @@ static int add_parts(struct sieve_run *r, const struct sieve_node *n,
 int mailmill_attach_message(
 	struct sieve_run *r, const struct sieve_node *n, size_t record)
 {
-	struct str raw = mail_raw(r->mail);
+	struct str raw = mail_raw(r->stored);
 	unsigned char digest[HASH_LEN];
 	char hex[HASH_HEX_LEN + 1];
 	struct plan_file *out;
@@ -268,7 +291,7 @@ static int add_message(
 	struct sieve_run *r, const struct sieve_node *n, size_t record)
 {
 	const struct attach *at = n->data;
-	struct str raw = mail_raw(r->mail);
+	struct str raw = mail_raw(r->stored);
 
 	if (!at->max || raw.len <= at->max)
 		return mailmill_attach_message(r, n, record);

@@ -122,9 +122,9 @@ static struct str make_dsn(struct sieve_run *r, struct str reason)
 static struct str make_returned(struct sieve_run *r)
 {
 	AUTO(buf) struct buf b = BUF_INIT(REPLY_MAX);
-	const struct mail_part *root = mail_root(r->mail);
-	size_t len = MIN((size_t)root->offset, mail_raw(r->mail).len);
-	struct str header = str_sub(mail_raw(r->mail), 0, len), line;
+	const struct mail_part *root = mail_root(r->stored);
+	size_t len = MIN((size_t)root->offset, mail_raw(r->stored).len);
+	struct str header = str_sub(mail_raw(r->stored), 0, len), line;
 
 	while (str_cut_line(&header, &line) && b.len < HEADER_MAX) {
 		if (!line.len)

@@ -1,0 +1,3 @@
+require "replace";
+replace :mime "Hello";
+replace :from "nobody" "Hello";

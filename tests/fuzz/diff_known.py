@@ -47,12 +47,12 @@ def part_of_empty_field(pair):
     return pair.with_(mail=Mail(fields, pair.mail.body))
 
 
-def part_of_broken_address(pair):
+def broken_address(pair):
     """A field with something that is no address in it."""
     fields = [(n, " x@y.test") if n in ADDRESS_FIELDS and
               v.strip() in ("a@b@c", "<>", "@", "x y z", "nonsense") else (n, v)
               for n, v in pair.mail.fields]
-    if fields == pair.mail.fields or not has(pair, PART):
+    if fields == pair.mail.fields:
         return None
     return pair.with_(mail=Mail(fields, pair.mail.body))
 
@@ -144,6 +144,14 @@ def set_from_itself(pair):
                   r'set \1"\2" "\3\4"')
 
 
+def empty_epilogue(pair):
+    if not pair.mail.body or not has(pair, ":content"):
+        return None
+    body = re.sub(r"(--bound\d--\n)(?=(\n--bound|$))", r"\1end\n",
+                  pair.mail.body)
+    return pair.with_(mail=Mail(pair.mail.fields, body))
+
+
 def part_without_lines(pair):
     body = pair.mail.body and re.sub(
         r"(--bound\d)\n(?=--bound)", "\\1\n\nx\n", pair.mail.body)
@@ -153,8 +161,9 @@ def part_without_lines(pair):
 
 
 KNOWN = (ihave_of_required, numeric_infinity, empty_body, part_of_empty_field,
-         part_of_broken_address, empty_group, constant_in_allof, glob_question_star, casemap_order,
+         broken_address, empty_group, constant_in_allof, glob_question_star,
+         casemap_order,
          copy_then_same_redirect, control_in_folder,
          string_default_comparator, regex_bytes, count_of_index,
          date_index_beyond, crash_at_last_backslash, set_from_itself,
-         part_without_lines)
+         empty_epilogue, part_without_lines)

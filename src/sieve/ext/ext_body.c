@@ -170,15 +170,10 @@ static bool is_of_type(
 	       str_eq_case(sub, part->subtype);
 }
 
-/* An empty one is none: RFC 2046 section 5.1.1 has both as optional. */
-static void add_if_there(
-	struct sieve_run *r, struct sieve_values *out, struct str text)
-{
-	if (text.len)
-		sieve_values_add(r, out, text);
-}
-
-/* Lends what stands before the first boundary, and behind the last. */
+/*
+ * Lends what stands before the first boundary, and behind the last: two strings
+ * whatever they hold (RFC 5173 section 5.2).
+ */
 static void add_around(struct sieve_run *r, const struct mail_part *part,
 	struct sieve_values *out)
 {
@@ -193,14 +188,14 @@ static void add_around(struct sieve_run *r, const struct mail_part *part,
 	}
 	front = raw_of(r, part->offset, last->header_offset);
 	cut = str_starts(front, STR("--")) ? 0 : str_find(front, STR("\n--"));
-	add_if_there(r, out, str_sub(front, 0, cut < 0 ? 0 : (size_t)cut));
+	sieve_values_add(r, out, str_sub(front, 0, cut < 0 ? 0 : (size_t)cut));
 	while (last->next)
 		last = last->next;
 	back = raw_of(r, last->offset + last->len, end);
 	/* The line end before the boundary, then the boundary. */
 	while (str_cut_line(&back, &line) && !str_starts(line, STR("--")))
 		continue;
-	add_if_there(r, out, back);
+	sieve_values_add(r, out, back);
 }
 
 /* A header's own last line end stays. */

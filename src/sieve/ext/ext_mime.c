@@ -108,9 +108,13 @@ static struct str get_meaning(struct sieve_run *r, const struct sieve_node *n,
 static int add_params(struct sieve_run *r, const struct sieve_arg *names,
 	const struct mail_header *h, struct sieve_values *out)
 {
-	struct str *list;
+	struct str *list, type, subtype;
 	int rc = sieve_arg_list(r, names, &list);
 
+	if (rc == 0 && !read_type(h, &type, &subtype)) {
+		sieve_values_add(r, out, STR(""));
+		return 0;
+	}
 	for (size_t i = 0; rc == 0 && i < names->n; i++) {
 		struct str value = mail_param(r->arena, h->raw, list[i]);
 		if (value.p)

@@ -133,6 +133,7 @@ static void on_finish(struct store_finish *f, const struct err *err)
 
 	e->is_failed = err->kind != ERR_NONE;
 	e->err = *err;
+	e->work->is_stored = !e->is_failed;
 	loop_post(e->work->mill->loop, after_finish, e);
 }
 

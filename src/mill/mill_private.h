@@ -76,6 +76,7 @@ struct work {
 	/* What its plan sends and marks, once it was done. */
 	struct store_out *outs;
 	size_t n_outs;
+	_Atomic bool is_stored; /* the store counts them now */
 	struct store_mark *marks;
 	size_t n_marks;
 	struct str folders, flags;

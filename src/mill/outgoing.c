@@ -271,7 +271,8 @@ static uint64_t count_planned(
 
 	list_each (it, &w->mill->works) {
 		const struct work *e = CONTAINER(it, struct work, in_works);
-		if (e == w || (route.len && !str_eq(route, e->d.route)))
+		if (e == w || e->is_stored ||
+			(route.len && !str_eq(route, e->d.route)))
 			continue;
 		for (size_t i = 0; i < e->n_outs; i++)
 			n += !reply_to.len ||
@@ -283,6 +284,8 @@ static uint64_t count_planned(
 static const char *check_limit(struct work *w, uint64_t max, struct str route,
 	struct str reply_to, uint64_t more, const char *what)
 {
+	/* first these: what is stored meanwhile counts twice, but not never */
+	uint64_t planned = max && more ? count_planned(w, route, reply_to) : 0;
 	uint64_t n = 0;
 	struct err err = { 0 };
 
@@ -291,7 +294,7 @@ static const char *check_limit(struct work *w, uint64_t max, struct str route,
 	if (store_out_count(w->mill->store, route, reply_to,
 		    clock_wall_ms() - HOUR_MS, &n, &err) < 0)
 		return arena_strdup(w->arena, err.text);
-	n += count_planned(w, route, reply_to);
+	n += planned;
 	if (n + more <= max)
 		return NULL;
 	log_event(LOG_WARN, "outbox.limit",

@@ -340,6 +340,123 @@ def test_procmail_delivers_by_pipe(lab):
     same(got.returncode, 75, "EX_TEMPFAIL: " + got.stderr.decode())
 
 
+RELAY_RULE = """\
+require ["copy", "vacation"];
+redirect :copy "bob@example.net";
+redirect :copy "nobody@example.net";
+vacation :subject "Away" "Back soon.";
+redirect "eve@example.net";
+"""
+RELAY_CF = """\
+virtual_mailbox_domains = example.net, example.com
+virtual_mailbox_base = {mail}
+virtual_mailbox_maps = inline:{{ {{bob@example.net = bob/}}, \
+{{eve@example.net = eve/}}, {{ann@example.com = ann/}} }}
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{gid}
+virtual_minimum_uid = 1
+smtpd_tls_security_level = may
+smtpd_tls_received_header = yes
+smtpd_tls_cert_file = {dir}/cert.pem
+smtpd_tls_key_file = {dir}/key.pem
+"""
+
+
+def relay_by(lab, tls):
+    """A Postfix that delivers to Maildirs, and a daemon that sends by it."""
+    import pwd
+    home = lab.fresh("relay")
+    os.chmod(home, 0o755)
+    os.mkdir(f"{home}/mail")
+    user = pwd.getpwnam("nobody")
+    os.chown(f"{home}/mail", user.pw_uid, user.pw_gid)
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days",
+         "2", "-subj", "/CN=localhost", "-addext",
+         "subjectAltName=DNS:localhost", "-keyout", f"{home}/key.pem", "-out",
+         f"{home}/cert.pem"], check=True, capture_output=True)
+    mta = Postfix(lab, RELAY_CF.format(mail=f"{home}/mail", dir=home,
+                                       uid=user.pw_uid, gid=user.pw_gid))
+    rule = f"{home}/r.sieve"
+    with open(rule, "w") as f:
+        f.write(RELAY_RULE)
+    d = lab.daemon(lab.sandbox(), rule=rule, more=f"""
+        relay "postfix" {{
+            url = "smtp://localhost:{mta.port}"
+            tls = {tls}
+            ca_file = "{home}/cert.pem"
+        }}
+        outbox {{ retry_min = 200ms retry_max = 1s }}""")
+    return d, mta, f"{home}/mail"
+
+
+def test_postfix_takes_what_rules_send(lab):
+    d, mta, home = relay_by(lab, "must")
+
+    def boxes():
+        return {name: len(glob.glob(f"{home}/{name}/new/*"))
+                for name in ("bob", "eve", "ann")}
+    try:
+        for n in range(10):
+            d.lmtp(mail(n))
+        d.drained()
+        wait_for("the Maildirs", lambda: boxes() ==
+                 {"bob": 10, "eve": 10, "ann": 1}, 60)
+        time.sleep(1)
+        same(boxes(), {"bob": 10, "eve": 10, "ann": 1}, "each once")
+        rows = d.ask({"action": "outbox", "max": 1000})
+        same(sorted({r["state"] for r in rows}), ["dead", "sent"], "states")
+        dead = [r for r in rows if r["state"] == "dead"]
+        same(len(dead), 10, "those to nobody")
+        check("User unknown" in dead[0]["reason"], dead[0]["reason"])
+        with open(glob.glob(f"{home}/ann/new/*")[0]) as f:
+            text = f.read()
+        check("Return-Path: <>" in text, "an answer has no sender")
+        check("Subject: Away" in text and "Auto-Submitted: auto-replied"
+              in text, text)
+        with open(glob.glob(f"{home}/bob/new/*")[0]) as f:
+            text = f.read()
+        check("TLSv1." in text, "it came over TLS")
+        check(text.index("Received: from") < text.index("(mailmill)"),
+              "above our trace")
+        check(text.endswith("It burns. Please help.\n"), "whole")
+        d.balance()
+        subprocess.run(["postfix", "-c", mta.conf, "stop"], check=True,
+                       capture_output=True)
+        for n in range(10, 15):
+            d.lmtp(mail(n))
+        d.drained()
+        time.sleep(1)
+        subprocess.run(["postfix", "-c", mta.conf, "start"], check=True,
+                       capture_output=True)
+        wait_for("the mails of the outage", lambda: boxes() ==
+                 {"bob": 15, "eve": 15, "ann": 1}, 60)
+    except AssertionError:
+        for line in mta.log().splitlines()[-30:]:
+            print("#", line)
+        raise
+
+
+def test_a_relay_with_a_wrong_certificate_is_not_trusted(lab):
+    d, mta, home = relay_by(lab, "must")
+    other = lab.fresh("other")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
+         "/CN=localhost", "-keyout", f"{other}/key.pem", "-out",
+         f"{other}/cert.pem"], check=True, capture_output=True)
+    d.stop()
+    d.write_conf(more=d.options["more"].replace(
+        re.search(r'ca_file = "(.*)"', d.options["more"]).group(1),
+        f"{other}/cert.pem"))
+    d.start()
+    d.lmtp(mail(1))
+    d.drained()
+    wait_for("a try", lambda: "outbox.relay" in d.process.text())
+    rows = d.ask({"action": "outbox"})
+    check(all(r["state"] in ("retry", "claimed", "queued") for r in rows), rows)
+    check("certificate" in d.process.text(), "and says why")
+
+
 def enter_namespace():
     """Runs this file again where mounts are its own."""
     if os.environ.get("MAILMILL_MTA_NAMESPACE") or os.geteuid() or \

@@ -17,7 +17,9 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from mm import IS_LONG, MAILS, Skip, check, corpus, lmtp, main, same
+from mm import (IS_LONG, MAILS, RULE, Skip, check, corpus, lmtp, main, same,
+                wait_for)
+from smtp_sink import Sink
 
 N_MAILS = 5000 if IS_LONG else 2000
 N_KILLS = 60 if IS_LONG else 25
@@ -109,9 +111,9 @@ class Clients:
         return any(t.is_alive() for t in self.threads)
 
 
-def storm(lab, *sandbox_args):
+def storm(lab, *sandbox_args, between=lambda: None, **options):
     s = lab.sandbox(*sandbox_args)
-    d = lab.daemon(s, salesforce="timeout = 3s")
+    d = lab.daemon(s, salesforce="timeout = 3s", **options)
     mails = collect(N_MAILS)
     clients = Clients(d, mails)
     rng = random.Random(os.environ.get("MAILMILL_STORM_SEED", "1"))
@@ -124,6 +126,7 @@ def storm(lab, *sandbox_args):
         s.fault(call="any" if turn % 2 else "graph",
                 fault=FAULTS[turn % len(FAULTS)], percent=30, times=20)
         turn += 1
+        between()
         time.sleep(rng.uniform(0.1, 0.9))
         if rng.random() < 0.4:
             for pid in d.workers()[:rng.randint(1, 2)]:
@@ -145,6 +148,7 @@ def storm(lab, *sandbox_args):
     d.process.wait_text("serve.ready")
     d.drained(300)
     judge(s, d, clients, mails, kills, worker_kills, turn)
+    return d, clients, kills
 
 
 def judge(s, d, clients, mails, kills, worker_kills, turn):
@@ -167,7 +171,7 @@ def judge(s, d, clients, mails, kills, worker_kills, turn):
             why = " ".join(reasons.get(mid, []))
             if "dead" in states.get(mid, ()):
                 dead.append((mid, why))
-            elif "discarded" in why:
+            elif "discarded" in why or why.startswith("redirect"):
                 robots += 1
             else:
                 lost.append((mid, states.get(mid), why))
@@ -191,6 +195,101 @@ def judge(s, d, clients, mails, kills, worker_kills, turn):
          "Cases without a mail (half a record set)")
     check(all("temporary" not in why for _, why in dead), "dead for good only")
     check(kills >= N_KILLS, f"{kills} kills")
+
+
+class Weather:
+    """Makes a relay fail in all ways by turns, and counts lost answers."""
+
+    def __init__(self, sink):
+        self.sink, self.rng, self.n_lost = sink, random.Random(3), 0
+        self.is_down = False
+        sink.mail_reply = lambda sender: self.maybe(3, "421 4.3.2 busy", "250 ok")
+        sink.rcpt_reply = lambda rcpt: self.maybe(5, "451 4.2.0 later", "250 ok")
+        sink.data_reply = lambda mail: self.maybe(3, "452 4.3.1 full", "354 go")
+        sink.end_reply = self.end
+
+    def maybe(self, percent, bad, good):
+        return bad if self.rng.random() * 100 < percent else good
+
+    def end(self, mail):
+        if self.rng.random() * 100 < 3:
+            self.n_lost += 1
+            return None
+        return self.maybe(3, "451 4.3.0 no", "250 2.0.0 taken")
+
+    def turn(self):
+        if self.is_down:
+            self.sink.start()
+        elif self.rng.random() < 0.2:
+            self.sink.stop()
+            self.is_down = True
+            return
+        self.is_down = False
+
+    def end_of_storm(self):
+        self.sink.clear()
+        if self.is_down:
+            self.sink.start()
+
+
+def sending_rule(lab):
+    """The default rule; and each mail is passed on, and its sender answered."""
+    with open(RULE) as f:
+        text = f.read()
+    text = text.replace('require ["', 'require ["copy", "vacation", "', 1)
+    head, line, rest = text.partition('"vnd.mailmill"];')
+    path = os.path.join(lab.fresh("rule"), "r.sieve")
+    with open(path, "w") as f:
+        f.write(head + line + '\nredirect :copy "archive@example.net";\n'
+                'vacation "We have it.";\n' + rest)
+    return path
+
+
+def test_a_storm_with_mail_that_goes_out(lab):
+    global N_MAILS, N_KILLS, own
+    n, kills, plain = N_MAILS, N_KILLS, own
+    N_MAILS, N_KILLS = N_MAILS // 4, N_KILLS // 2
+
+    def own(raw, i):  # a mail to us, so that it may be answered
+        return b"Resent-To: support@example.org\r\n" + plain(raw, i)
+    sink = Sink()
+    weather = Weather(sink)
+    try:
+        d, clients, n_kills = storm(
+            lab, between=weather.turn, rule=sending_rule(lab),
+            more=f'relay "out" {{ url = "smtp://127.0.0.1:{sink.port}" }}\n'
+                 "outbox { max_per_hour = 0 max_per_route = 0 "
+                 "retry_min = 100ms retry_max = 1s }")
+    finally:
+        N_MAILS, N_KILLS, own = n, kills, plain
+    weather.end_of_storm()
+
+    def waiting():
+        o = d.stats()["outgoing"]
+        return o["queued"] + o["claimed"] + o["retry"]
+    wait_for("an empty outbox", lambda: waiting() == 0, 120, 0.2)
+    copies, answers = {}, 0
+    for got in sink.mails:
+        found = re.search(rb"(?im)^Message-ID: <storm-(\d+)@", got["data"])
+        if got["rcpts"] == ["archive@example.net"]:
+            check(found, got["data"][:500])
+            copies[int(found.group(1))] = copies.get(
+                int(found.group(1)), 0) + 1
+        else:
+            answers += 1
+    planned = {r["message_id"] for r in d.rows(states=["done"])}
+    lost = [i for i in clients.acked
+            if f"storm-{i}@example.com" in planned and i not in copies]
+    doubled = sum(c - 1 for c in copies.values())
+    print(f"# {len(copies)} of {len(clients.acked)} mails were passed on, "
+          f"{doubled} of them twice ({weather.n_lost} answers were lost, "
+          f"{n_kills} kills), {answers} answers")
+    same(d.stats()["outgoing"]["dead"], 0, "dead")
+    same(lost, [], "not passed on")
+    check(1 <= answers <= 1 + weather.n_lost + n_kills, "one answer")
+    # what was under way when an answer was lost, or we were killed
+    check(doubled <= weather.n_lost + 4 * n_kills, "doubled")
+    d.balance()
 
 
 def test_a_storm_with_external_ids(lab):

@@ -231,9 +231,33 @@ int places_name(
 	return 0;
 }
 
+/* file_write() of a process that was killed left "NAME.new.PID". */
+static bool is_left_over(const char *file)
+{
+	ssize_t at = str_find(str_c(file), STR(".new."));
+	uint64_t pid;
+
+	return at > 0 && str_to_u64(str_sub(str_c(file), (size_t)at + 5, 100),
+				 UINT32_MAX, &pid) == 0;
+}
+
+static void clean_folder(const char *folder)
+{
+	DIR *dir = opendir(folder);
+
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		AUTO(bytes) char *path = mem_printf("%s/%s", folder, e->d_name);
+		if (is_left_over(e->d_name))
+			unlink(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 int places_lock(
 	const struct manage_scripts *s, const char *route, struct err *err)
 {
+	AUTO(bytes) char *folder = places_route(s, route);
 	AUTO(bytes) char *path = places_beside(s, route, ".lock");
 	AUTO(fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
 
@@ -243,5 +267,6 @@ int places_lock(
 		return -1;
 	if (flock(fd, LOCK_EX) < 0)
 		return err_sys(err, "cannot lock %s", path);
+	clean_folder(folder); /* nobody else writes here now */
 	return TAKE_FD(fd);
 }

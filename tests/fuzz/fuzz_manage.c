@@ -11,28 +11,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define LOGIN "AUTHENTICATE \"PLAIN\" \"AGFubgBzZWNyZXQ=\"\r\n"
-#define HASH                                                                   \
-	"$argon2id$v=19$m=8,t=1,p=1$87Q/"                                      \
-	"BzYANHxs3DSY04Tfwg$9IC1fWjfcQtq4M6huBeui3uiuUfpmWiwLOYQJxeFF5g"
 #define ALL_MAX ((size_t)16 << 20)
 
-/* The same password as ever, by an argon2id that is quick. */
+/* Everybody is ann, since nobody takes long. */
 static const struct manage_account *find(
 	void *ctx, struct arena *a, struct str name)
 {
-	static const struct manage_account ann = {
-		.name = { "ann", 3 },
-		.routes = { { "support", 7 } },
-		.n_routes = 1,
-		.argon2id = { HASH, sizeof(HASH) - 1 },
-		.iterations = 1,
-		.salt = { "salt", 4 },
-	};
-
 	(void)ctx;
 	(void)a;
 	(void)name;
-	return &ann;
+	return &fake_ann;
 }
 
 /* Cuts a string as a server writes it off *rest. */

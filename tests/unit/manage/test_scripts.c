@@ -284,6 +284,25 @@ TEST(what_an_admin_wrote_by_hand_becomes_a_version)
 	end(&w);
 }
 
+TEST(what_a_crash_left_is_cleared_away)
+{
+	AUTO(bytes) char *left = NULL;
+	AUTO(bytes) char *kept = NULL;
+	struct err err = { 0 };
+	struct world w;
+
+	begin(&w);
+	must(put(&w, "a.new.1", "keep;") == 0);
+	left = mem_printf("%s/sales%%2FEU/a.sieve.new.4711", w.folder);
+	kept = mem_printf("%s/sales%%2FEU/a.new.1.sieve", w.folder);
+	must(file_write(left, STR("half"), 0600, &err) == 0);
+	lists(&w, "a.new.1 5");
+	must(put(&w, "b", "keep;") == 0);
+	is_int(access(left, F_OK), -1, "gone");
+	is_int(access(kept, F_OK), 0, "a script's name may look so");
+	end(&w);
+}
+
 TEST(names_of_512_bytes)
 {
 	AUTO(buf) struct buf name = BUF_INIT(1000);

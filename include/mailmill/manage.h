@@ -208,6 +208,7 @@ struct manage_options {
 	unsigned redirects_max;
 	const char *capabilities; /* of the engine, parted by blanks */
 	const char *notify;	  /* schemes, or NULL */
+	const char *extlists;	  /* schemes, or NULL */
 	bool has_tls;
 };
 

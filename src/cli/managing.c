@@ -124,6 +124,8 @@ static void fill_session(struct managing *m, const struct manage_conf *conf)
 		.capabilities = m->capabilities.p,
 		.notify = has_word(m->capabilities.p, STR("enotify")) ? "mailto"
 								      : NULL,
+		.extlists = has_word(m->capabilities.p, STR("extlists")) ? "tag"
+									 : NULL,
 	};
 }
 

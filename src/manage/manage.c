@@ -103,6 +103,8 @@ void manage_add_capabilities(struct manage *m)
 		add_capability(m, "STARTTLS", NULL);
 	if (m->options->notify)
 		add_capability(m, "NOTIFY", m->options->notify);
+	if (m->options->extlists)
+		add_capability(m, "EXTLISTS", m->options->extlists);
 	add_capability(m, "MAXREDIRECTS", number);
 	add_capability(m, "UNAUTHENTICATE", NULL);
 	if (m->user)

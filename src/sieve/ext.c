@@ -14,6 +14,7 @@
 	row(imap4flags) \
 	row(copy) \
 	row(envelope) \
+	row(envelope_dsn) \
 	row(body) \
 	row(relational) \
 	row(numeric) \
@@ -39,6 +40,9 @@
 	row(vacation) \
 	row(vacation_seconds) \
 	row(enotify) \
+	row(fcc) \
+	row(fcc_create) \
+	row(fcc_flags) \
 	row(mime) \
 	row(foreverypart) \
 	row(extracttext) \

@@ -11,12 +11,14 @@
 #include <mailmill/utf8.h>
 
 #include "address.h"
+#include "folder.h"
 #include "reply.h"
 
 #define REFERENCES_MAX 40
 #define ID_MAX COMPOSE_WORD_MAX
 #define PIECE_MAX ((size_t)256 << 10)
 #define MAILBOXES_MAX 20
+#define SHOWN_MAX 100
 
 /*
  * Conflicts
@@ -87,11 +89,15 @@ bool reply_is_planned(const struct sieve_run *r, enum plan_action_kind kind)
 const struct mail_header *reply_field(struct sieve_run *r, struct str name)
 {
 	size_t n;
-	const struct mail_header *all = mail_headers(r->mail, &n);
+	const struct mail_header *all = mail_fields(r->mail, &n);
 
-	for (size_t i = 0; i < n; i++)
-		if (str_eq_case(all[i].name, name))
-			return &all[i];
+	for (size_t i = 0; i < n; i++) {
+		if (all[i].name.len != name.len ||
+			!str_eq_case(all[i].name, name))
+			continue;
+		(void)mail_field_value(r->mail, i);
+		return &all[i];
+	}
 	return NULL;
 }
 
@@ -195,6 +201,24 @@ void reply_address(struct sieve_run *r, struct buf *out, struct str name,
 	struct str phrase, struct str address)
 {
 	compose_tokens(out, name, compose_address(r->arena, phrase, address));
+}
+
+int reply_fcc(
+	struct sieve_run *r, const struct sieve_node *n, struct plan_action *a)
+{
+	const struct sieve_arg *given = sieve_node_param(n, "fcc");
+	int rc = given ? sieve_arg_get(r, given, &a->fcc) : 0;
+
+	if (rc < 0 || !given)
+		return rc;
+	if (!sieve_folder_is_valid(a->fcc))
+		return sieve_fail(r, "%s: invalid folder name \"%.*s\"",
+			plan_action_name(a->kind),
+			STR_ARG(utf8_mend(
+				r->arena, str_sub(a->fcc, 0, SHOWN_MAX))));
+	a->fcc = arena_str(r->arena, a->fcc);
+	a->is_create = sieve_node_tag(n, "create");
+	return 0;
 }
 
 int reply_add(struct sieve_run *r, const struct sieve_node *n,

@@ -31,6 +31,11 @@ void reply_subject(struct sieve_run *r, struct buf *out, struct str subject);
 /* Adds a field with one address. */
 void reply_address(struct sieve_run *r, struct buf *out, struct str name,
 	struct str phrase, struct str address);
+/*
+ * Lets the action keep a copy where :fcc says (RFC 8580). Returns: 0 or < 0.
+ */
+MUST_CHECK int reply_fcc(
+	struct sieve_run *r, const struct sieve_node *n, struct plan_action *a);
 /* Makes the finished mail the action's, and adds it. 0 or SIEVE_FAILED. */
 MUST_CHECK int reply_add(struct sieve_run *r, const struct sieve_node *n,
 	struct plan_action *a, const struct buf *mail);

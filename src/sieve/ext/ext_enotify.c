@@ -292,6 +292,8 @@ static int add_action(
 		.n_rcpts = note->mailto.n_rcpts,
 	};
 
+	if (reply_fcc(r, n, &a) < 0)
+		return SIEVE_FAILED;
 	a.rcpts = arena_array(r->arena, a.n_rcpts, sizeof(*a.rcpts));
 	for (size_t i = 0; i < a.n_rcpts; i++)
 		a.rcpts[i] = note->mailto.rcpts[i].address;

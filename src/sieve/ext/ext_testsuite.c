@@ -182,6 +182,31 @@ static int set_auth(struct svtest *t, struct str value)
 	return SIEVE_GO_ON;
 }
 
+/* The DSN parameters (RFC 3461), as they were given to MAIL and RCPT. */
+static int set_notify(struct svtest *t, struct str value)
+{
+	t->env.rcpts[0].notify = value;
+	return SIEVE_GO_ON;
+}
+
+static int set_orcpt(struct svtest *t, struct str value)
+{
+	t->env.rcpts[0].orcpt = value;
+	return SIEVE_GO_ON;
+}
+
+static int set_ret(struct svtest *t, struct str value)
+{
+	t->env.ret = value;
+	return SIEVE_GO_ON;
+}
+
+static int set_envid(struct svtest *t, struct str value)
+{
+	t->env.envid = value;
+	return SIEVE_GO_ON;
+}
+
 static int set_route(struct svtest *t, struct str value)
 {
 	t->facts.route = value;
@@ -197,6 +222,10 @@ static const struct object {
 	{ "envelope.to", set_to },
 	{ "envelope.orig_to", set_orig_to },
 	{ "envelope.auth", set_auth },
+	{ "envelope.notify", set_notify },
+	{ "envelope.orcpt", set_orcpt },
+	{ "envelope.ret", set_ret },
+	{ "envelope.envid", set_envid },
 	{ "route", set_route },
 };
 

@@ -81,7 +81,7 @@ static bool is_sent_to_me(struct answer *v)
 	static const char *const names[] = { "To", "Cc", "Bcc", "Resent-To",
 		"Resent-Cc", "Resent-Bcc" };
 	size_t n;
-	const struct mail_header *all = mail_headers(v->r->mail, &n);
+	const struct mail_header *all = mail_fields(v->r->mail, &n);
 
 	for (size_t k = 0; k < COUNT(names); k++) {
 		for (size_t i = 0; i < n; i++) {
@@ -451,6 +451,9 @@ static int exec_vacation(struct sieve_run *r, const struct sieve_node *n)
 	if (reply_claim(r, PLAN_VACATION) < 0)
 		return SIEVE_FAILED;
 	rc = find_own(&v);
+	if (rc < 0)
+		return rc;
+	rc = reply_fcc(r, n, &a);
 	if (rc < 0)
 		return rc;
 	why = find_silence(&v);

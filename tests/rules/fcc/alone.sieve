@@ -1,0 +1,3 @@
+require ["vacation", "enotify", "fcc"];
+vacation :fcc "a" :create "x";
+notify :fcc "a" :flags "a" "mailto:a@example.org";

@@ -1,0 +1,3 @@
+require ["vacation", "fcc", "variables", "encoded-character"];
+set "x" "a${hex:01}b";
+vacation :fcc "${x}" "Away.";

@@ -10,6 +10,8 @@
 int64_t clock_wall_ms(void);
 /* Tells milliseconds that only go forward; for waiting and measuring. */
 int64_t clock_mono_ms(void);
+/* Tells milliseconds of processor time that this thread has used. */
+int64_t clock_cpu_ms(void);
 
 struct clock_civil {
 	int year, month, day; /* 1970, 1..12, 1..31 */

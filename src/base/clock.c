@@ -23,6 +23,11 @@ int64_t clock_mono_ms(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t clock_cpu_ms(void)
+{
+	return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 /* Days since 1970 of a civil date, by shifting the year to begin in March. */
 static int64_t days_from_civil(int64_t y, int m, int d)
 {

@@ -8,6 +8,7 @@
  * steps, and so does building strings, so that time and memory are bounded
  * whatever the script does.
  */
+#include <mailmill/clock.h>
 #include <mailmill/utf8.h>
 
 #include "folder.h"
@@ -56,6 +57,21 @@ void sieve_complain(struct sieve_run *r, const char *fmt, ...)
 /* What an evaluation may make beside the mail itself. */
 #define MEMORY_MAX ((size_t)256 << 20)
 
+/* Looking at the clock costs as much as some hundred steps. */
+#define STEPS_A_LOOK 20000
+
+static int look_at_clock(struct sieve_run *r)
+{
+	r->next_look = r->steps > STEPS_A_LOOK ? r->steps - STEPS_A_LOOK : 0;
+	if (!r->limits->cpu_ms ||
+		clock_cpu_ms() - r->cpu_begin <= r->limits->cpu_ms)
+		return 0;
+	return sieve_fail(r,
+		"the rule needs more than %lld ms of processor time for this "
+		"mail",
+		(long long)r->limits->cpu_ms);
+}
+
 int sieve_step(struct sieve_run *r, uint64_t n)
 {
 	if (arena_used(r->arena) - r->used_before > MEMORY_MAX)
@@ -64,7 +80,7 @@ int sieve_step(struct sieve_run *r, uint64_t n)
 			MEMORY_MAX >> 20);
 	if (r->steps >= n) {
 		r->steps -= n;
-		return 0;
+		return r->steps > r->next_look ? 0 : look_at_clock(r);
 	}
 	r->steps = 0;
 	return sieve_fail(r,
@@ -541,7 +557,8 @@ struct sieve_run *sieve_run_new(const struct sieve_script *s, struct mail *mail,
 	r->arena = a;
 	r->err = err;
 	r->is_kept = true;
-	r->steps = s->settings->limits.steps;
+	r->steps = r->next_look = s->settings->limits.steps;
+	r->cpu_begin = clock_cpu_ms();
 	r->used_before = arena_used(a);
 	r->plan = ARENA_NEW(a, struct plan);
 	r->plan->script = arena_str(a, s->name);

@@ -60,8 +60,10 @@ struct sieve_run {
 	/* The plan's actions before this one are of scripts that ran before
 	 * on this mail: what conflicts does so only within one script. */
 	size_t first_own;
-	uint64_t steps;			/* left */
-	size_t used_before;		/* of the arena, by others */
+	uint64_t steps;	    /* left */
+	uint64_t next_look; /* at the clock: when so many are left */
+	int64_t cpu_begin;  /* clock_cpu_ms() of the beginning */
+	size_t used_before; /* of the arena, by others */
 	const struct sieve_node *leave; /* of SIEVE_LEAVE */
 	struct sieve_loop *loop;	/* the innermost, NULL: in none */
 

@@ -24,6 +24,27 @@ static inline void check_plan(
 	must(plan_decode(a, buf_view(bytes), &copy, &err) == 0);
 }
 
+/* What a rule made of the mail is a mail, of bytes that are there. */
+static inline void check_messages(const struct plan *plan, struct str message)
+{
+	for (size_t i = 0; i < plan->n_actions; i++) {
+		const struct plan_action *act = &plan->actions[i];
+		AUTO(buf) struct buf b = BUF_INIT(PLAN_LEN_MAX);
+		AUTO(mail) struct mail *mail = NULL;
+		struct err err = { 0 };
+		size_t n;
+
+		for (size_t k = 0; k < act->n_pieces; k++)
+			must(act->pieces[k].literal.len ||
+				act->pieces[k].offset + act->pieces[k].len <=
+					message.len);
+		plan_pieces_write(&b, act->pieces, act->n_pieces, message);
+		must(!buf_is_over(&b));
+		if (mail_parse(buf_view(&b), &mail, &err) == 0)
+			mail_headers(mail, &n);
+	}
+}
+
 /* Answers every third question by nothing, the others by rows. */
 static inline void answer(
 	struct arena *a, const struct plan *plan, struct facts *facts)
@@ -81,6 +102,7 @@ static inline void eval_mail(const struct sieve_script *s, struct str raw)
 	for (int i = 0; i < ROUNDS; i++) {
 		if (eval_twice(s, mail, &env, &facts, a, &plan) < 0)
 			return;
+		check_messages(plan, raw);
 		answer(a, plan, &facts);
 	}
 }

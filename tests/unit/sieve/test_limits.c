@@ -218,6 +218,74 @@ TEST(steps)
 		"globs cost steps");
 }
 
+static void add_parts(struct buf *b, unsigned n)
+{
+	buf_c(b, "Content-Type: multipart/mixed; boundary=b\n\n");
+	for (unsigned i = 0; i < n; i++)
+		buf_c(b, "--b\nX-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n\n");
+	buf_c(b, "--b--\n");
+}
+
+TEST(processor_time)
+{
+	AUTO(buf) struct buf out = BUF_INIT(OUT_MAX);
+	AUTO(buf) struct buf mail = BUF_INIT(OUT_MAX);
+	struct sieve_settings settings = *sieve_settings_default();
+	static const char source[] =
+		"require [\"mime\", \"foreverypart\"]; foreverypart { "
+		"if header :mime :anychild :matches \"X-A\" \"*a*a*b*a\" "
+		"{ discard; } }";
+
+	buf_c(&mail, "Content-Type: multipart/mixed; boundary=b\n\n");
+	for (unsigned i = 0; i < 400; i++)
+		buf_printf(&mail, "--b\nX-A: %02000d\n\n", 0);
+	for (size_t i = 0; i < mail.len; i++)
+		if (mail.p[i] == '0')
+			mail.p[i] = 'a';
+	settings.limits.cpu_ms = 1;
+	run_with(&settings, source, buf_view(&mail), NULL, &out);
+	has_text(out.p, "more than 1 ms of processor time", "limit");
+}
+
+TEST(nested_loops_of_parts)
+{
+	AUTO(buf) struct buf out = BUF_INIT(OUT_MAX);
+	struct sieve_settings settings = *sieve_settings_default();
+
+	settings.limits.part_depth = 2;
+	run_with(&settings,
+		"require \"foreverypart\"; "
+		"foreverypart { foreverypart { discard; } }",
+		str_c(mail_small), NULL, &out);
+	is_str(buf_view(&out), "implicit keep", "2 of 2");
+	run_with(&settings,
+		"require \"foreverypart\"; "
+		"foreverypart { foreverypart { foreverypart { discard; } } }",
+		str_c(mail_small), NULL, &out);
+	has_text(out.p, "within more than 1 others", "3 of 2");
+}
+
+TEST(fields_and_their_values)
+{
+	AUTO(buf) struct buf out = BUF_INIT(OUT_MAX);
+	AUTO(buf) struct buf mail = BUF_INIT(OUT_MAX);
+	struct sieve_settings settings = *sieve_settings_default();
+
+	settings.limits.header_len = 3;
+	run_with(&settings, "require \"editheader\"; addheader \"X\" \"123\";",
+		str_c(mail_small), NULL, &out);
+	is_str(buf_view(&out), "implicit keep", "3 of 3");
+	run_with(&settings, "require \"editheader\"; addheader \"X\" \"1234\";",
+		str_c(mail_small), NULL, &out);
+	has_text(out.p, "4 bytes, more than the 3", "4 of 3");
+	add_parts(&mail, 2001);
+	run_with(NULL,
+		"require [\"editheader\", \"foreverypart\"]; "
+		"foreverypart { addheader \"X\" \"1\"; }",
+		buf_view(&mail), NULL, &out);
+	has_text(out.p, "more than 2000 header fields", "fields");
+}
+
 TEST(regex_steps)
 {
 	AUTO(buf) struct buf out = BUF_INIT(OUT_MAX);

@@ -70,12 +70,19 @@ static void set_routes(struct daemon *d)
 		const struct route_conf *c = s->data;
 		if (s->schema != &route_schema)
 			continue;
-		routes[n++] = (struct mill_route){ .name = s->title,
+		routes[n] = (struct mill_route){ .name = s->title,
 			.script = ruleset_script(r, s),
 			.target = ruleset_target(r, c->target),
 			.is_discard = c->unmatched == ROUTE_DISCARD,
 			.may = ruleset_may(r, ruleset_script(r, s)),
 			.relay = ruleset_relay(r, c->relay) };
+		if (routes[n].may >= MILL_MAY(PLAN_REDIRECT) &&
+			!routes[n].relay)
+			log_event(LOG_WARN, "rules.relay",
+				"route=%s its rule sends mail, and there is no "
+				"section relay: such mail will be held",
+				s->title);
+		n++;
 	}
 	mill_set_routes(d->mill, routes, n);
 	free(routes);

@@ -28,6 +28,7 @@
 	row(field_index) \
 	row(editheader) \
 	row(environment) \
+	row(extlists) \
 	row(include) \
 	row(vnd_environment) \
 	row(debug) \

@@ -141,12 +141,24 @@ static int read_path(const struct sieve_test_host *host, const char *path,
 			  : file_read(path, out, err);
 }
 
+/* "${tst.path}/x" is whole already, though it may be relative. */
+static bool is_whole(const struct svtest *t, struct str path)
+{
+	struct str own = str_c(t->path);
+	ssize_t slash = str_rchr(own, '/');
+
+	return slash >= 0 &&
+	       str_starts(path, str_sub(own, 0, (size_t)slash + 1));
+}
+
 int svtest_read(
 	struct svtest *t, struct str path, struct str *out, struct err *err)
 {
 	AUTO(buf) struct buf raw = BUF_INIT(FILE_MAX);
 	AUTO(bytes) char *name = str_dup(path);
-	AUTO(bytes) char *whole = file_beside(t->path, name);
+	AUTO(bytes)
+	char *whole = is_whole(t, path) ? str_dup(path)
+					: file_beside(t->path, name);
 
 	if (read_path(t->host, whole, &raw, err) < 0)
 		return -1;

@@ -287,8 +287,9 @@ static int add_list(struct assign *a, struct str id)
 	if (str_starts(list.name, STR(":")))
 		list.name = str_c(arena_printf(arena,
 			"urn:ietf:params:sieve%.*s", STR_ARG(list.name)));
+	/* a file that cannot be read is a list all the same, with nothing in */
 	if (path.len && read_members(a->t, path, &list) < 0)
-		return -1;
+		list.n_members = 0;
 	s->lists = arena_grow(
 		arena, s->lists, s->n_lists, s->n_lists + 1, sizeof(*s->lists));
 	s->lists[s->n_lists++] = list;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ext_base.c - the commands of RFC 5228: control and actions. */
 #include "../address.h"
+#include "../lists.h"
 #include "../sieve_private.h"
 
 /*
@@ -124,6 +125,8 @@ static int check_redirect(struct sieve_check *c, struct sieve_node *n)
 	struct str address;
 	const char *why;
 
+	if (sieve_node_tag(n, "list"))
+		return sieve_list_check(c, arg);
 	if (!arg->is_const || sieve_address_read(sieve_check_arena(c),
 				      arg->texts[0].value, &address, &why) == 0)
 		return 0;
@@ -142,23 +145,34 @@ static int drop_loop(struct sieve_run *r, const struct plan_action *a)
 	return SIEVE_GO_ON;
 }
 
-static int exec_redirect(struct sieve_run *r, const struct sieve_node *n)
+static int set_rcpt(
+	struct sieve_run *r, struct str given, struct plan_action *a)
 {
-	struct plan_action a = { .kind = PLAN_REDIRECT, .n_rcpts = 1 };
-	struct str given;
 	const char *why;
-	int rc = sieve_arg_get(r, n->positional[0], &given);
 
-	if (rc < 0)
-		return rc;
-	if (sieve_address_read(r->arena, given, &a.value, &why) < 0)
+	if (sieve_address_read(r->arena, given, &a->value, &why) < 0)
 		return sieve_fail(r, "redirect: invalid address \"%.*s\": %s",
 			STR_ARG(str_sub(given, 0, 100)), why);
+	a->rcpts = ARENA_NEW(r->arena, struct str);
+	a->rcpts[0] = a->value;
+	a->n_rcpts = 1;
+	return 0;
+}
+
+static int exec_redirect(struct sieve_run *r, const struct sieve_node *n)
+{
+	struct plan_action a = { .kind = PLAN_REDIRECT };
+	struct str given;
+	int rc = sieve_arg_get(r, n->positional[0], &given);
+
+	if (rc == 0)
+		rc = sieve_node_tag(n, "list") ? sieve_list_rcpts(r, given, &a)
+					       : set_rcpt(r, given, &a);
+	if (rc < 0)
+		return rc;
 	a.is_copy = sieve_node_tag(n, "copy");
 	if (sieve_is_redirect_loop(r))
 		return drop_loop(r, &a);
-	a.rcpts = ARENA_NEW(r->arena, struct str);
-	a.rcpts[0] = a.value;
 	a.sender = sieve_out_sender(r, r->settings->redirect_sender);
 	return sieve_add(r, n, &a);
 }

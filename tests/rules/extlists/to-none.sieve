@@ -1,0 +1,1 @@
+require ["extlists", "variables"]; set "x" "none"; redirect :list "tag:${x}";

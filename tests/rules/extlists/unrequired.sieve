@@ -1,0 +1,1 @@
+if header :list "subject" "tag:x,2026:y" { stop; }

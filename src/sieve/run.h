@@ -127,6 +127,11 @@ MUST_CHECK int sieve_arg_get(
 /* Expands a string or list. Gives: an array of arg->n in run->arena. */
 MUST_CHECK int sieve_arg_list(
 	struct sieve_run *r, const struct sieve_arg *a, struct str **out);
+/*
+ * Gives text of a mail the line ends that strings of rules have: CRLF (RFC 5228
+ * section 2.4.2). Lends: `s` itself when it has no other, or a copy.
+ */
+struct str sieve_crlf(struct sieve_run *r, struct str s);
 /* Lends the value of a constant string: SIEVE_CONST, SIEVE_VARIABLE. */
 static inline struct str sieve_arg_const(const struct sieve_arg *a)
 {

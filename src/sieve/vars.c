@@ -453,3 +453,35 @@ int sieve_modify(
 	}
 	return 0;
 }
+
+/* Counts the line feeds that no carriage return stands before. */
+static size_t count_bare(struct str s)
+{
+	size_t n = 0;
+
+	for (size_t at = 0; at < s.len; at++) {
+		const char *lf = memchr(s.p + at, '\n', s.len - at);
+
+		if (!lf)
+			break;
+		at = (size_t)(lf - s.p);
+		n += at == 0 || s.p[at - 1] != '\r';
+	}
+	return n;
+}
+
+struct str sieve_crlf(struct sieve_run *r, struct str s)
+{
+	size_t n = count_bare(s);
+	char *p, *to;
+
+	if (!n)
+		return s;
+	to = p = arena_alloc(r->arena, s.len + n + 1);
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.p[i] == '\n' && (i == 0 || s.p[i - 1] != '\r'))
+			*to++ = '\r';
+		*to++ = s.p[i];
+	}
+	return str_n(p, s.len + n);
+}

@@ -40,9 +40,10 @@ def empty_body(pair):
 
 
 def part_of_empty_field(pair):
+    """Also answered differently by :count."""
     fields = [(n, " x@y.test") if n in ADDRESS_FIELDS and not v.strip()
               else (n, v) for n, v in pair.mail.fields]
-    if fields == pair.mail.fields or not has(pair, PART):
+    if fields == pair.mail.fields or not has(pair, PART + "|:count"):
         return None
     return pair.with_(mail=Mail(fields, pair.mail.body))
 
@@ -160,10 +161,41 @@ def part_without_lines(pair):
     return pair.with_(mail=Mail(pair.mail.fields, body))
 
 
+def add_params(content_type):
+    for name in ("charset", "name", "boundary"):
+        if name + "=" not in content_type:
+            content_type += f'; {name}="x{name}"'
+    return content_type
+
+
+def missing_param(pair):
+    """Gives each Content-Type all parameters that rules ask for."""
+    if not has(pair, ":param"):
+        return None
+    fields = [(n, add_params(v)) if n == "Content-Type" else (n, v)
+              for n, v in pair.mail.fields]
+    body = pair.mail.body and re.sub(
+        "(?m)^Content-Type: .*", lambda m: add_params(m.group(0)),
+        pair.mail.body)
+    return pair.with_(mail=Mail(fields, body))
+
+
+def multipart_without_parts(pair):
+    """A boundary that never comes."""
+    text = pair.mail.raw().decode("utf-8", "replace")
+    missing = [b for b in re.findall('boundary="(bound.)"', text)
+               if "--" + b not in text]
+    if not missing:
+        return None
+    return pair.with_(mail=Mail(
+        pair.mail.fields, "".join(f"--{b}\n\nx\n--{b}--\n" for b in missing)))
+
+
 KNOWN = (ihave_of_required, numeric_infinity, empty_body, part_of_empty_field,
          broken_address, empty_group, constant_in_allof, glob_question_star,
          casemap_order,
          copy_then_same_redirect, control_in_folder,
          string_default_comparator, regex_bytes, count_of_index,
          date_index_beyond, crash_at_last_backslash, set_from_itself,
-         empty_epilogue, part_without_lines)
+         empty_epilogue, part_without_lines, missing_param,
+         multipart_without_parts)

@@ -610,8 +610,13 @@ class Maker:
         more = ""
         if self.may("extracttext") and self.r.random() < 0.5:
             self.need("extracttext")
-            self.variables.append("x")
-            more = '\n\textracttext :first 20 "x";'
+            # It has line ends, which no folder's name may have.
+            more = ('\n\textracttext %s"x";\n\tif string %s "${x}" %s '
+                    "{ fileinto :copy %s; }" % (
+                        self.r.choice(("", ":first 20 ")),
+                        self.r.choice((":contains", ":matches", ":is")),
+                        self.keys(":matches"), quote(self.mark())))
+            self.need("fileinto", "copy")
         return "foreverypart {\n\tif %s {\n\t%s\n\t}%s\n}" % (
             test, self.action(), more)
 

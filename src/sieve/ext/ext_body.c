@@ -87,18 +87,14 @@ static bool is_html(const struct mail_part *part)
 		       str_eq(part->subtype, STR("xhtml+xml")));
 }
 
-static void add_raw(struct sieve_run *r, struct sieve_values *out)
-{
-	const struct mail_part *root = mail_root(r->mail);
-
-	sieve_values_add(
-		r, out, raw_of(r, root->offset, root->offset + root->len));
-}
-
-/* HTML parts made text, once a mail: by number of the part. */
+/*
+ * Texts as rules see them, made once a mail: by number of the part, and the
+ * whole body. HTML is made text for :text only.
+ */
 struct body_state {
 	unsigned mail_number;
-	struct str *texts; /* NULL: none was asked for */
+	struct str *texts, *plain; /* NULL: none was asked for */
+	struct str raw;
 	unsigned n;
 };
 
@@ -112,23 +108,56 @@ static unsigned count_parts(struct mail *mail)
 	return n;
 }
 
-static struct str html_text(struct sieve_run *r, struct mail_part *part)
+static struct body_state *get_state(struct sieve_run *r)
 {
 	struct body_state *s = sieve_run_state(r, &sieve_ext_body, sizeof(*s));
-	struct str html;
 
 	if (!s->texts || s->mail_number != r->mail_number) {
 		s->mail_number = r->mail_number;
 		s->n = count_parts(r->mail);
 		s->texts = arena_array(r->arena, s->n, sizeof(*s->texts));
+		s->plain = arena_array(r->arena, s->n, sizeof(*s->plain));
+		s->raw = STR_NULL;
 	}
+	return s;
+}
+
+static void add_raw(struct sieve_run *r, struct sieve_values *out)
+{
+	const struct mail_part *root = mail_root(r->mail);
+	struct body_state *s = get_state(r);
+
+	if (!s->raw.p)
+		s->raw = sieve_crlf(
+			r, raw_of(r, root->offset, root->offset + root->len));
+	sieve_values_add(r, out, s->raw);
+}
+
+/* Text as it is, HTML with its markup; what is no text is left alone. */
+static struct str plain_text(struct sieve_run *r, struct mail_part *part)
+{
+	struct body_state *s = get_state(r);
+	struct str *text = &s->plain[part->number];
+
 	must(part->number < s->n);
-	if (s->texts[part->number].p)
-		return s->texts[part->number];
-	html = is_text(part) ? mail_part_text(r->mail, part)
-			     : mail_part_bytes(r->mail, part);
-	s->texts[part->number] = mail_html_to_text(r->arena, html);
-	return s->texts[part->number];
+	if (!text->p) {
+		*text = mail_part_text(r->mail, part);
+		*text = text->p ? sieve_crlf(r, *text)
+				: mail_part_bytes(r->mail, part);
+	}
+	return *text;
+}
+
+static struct str html_text(struct sieve_run *r, struct mail_part *part)
+{
+	struct body_state *s = get_state(r);
+	struct str *text = &s->texts[part->number];
+
+	must(part->number < s->n);
+	if (!text->p)
+		*text = sieve_crlf(
+			r, mail_html_to_text(r->arena, plain_text(r, part)));
+	return *text;
 }
 
 static void add_text(struct sieve_run *r, struct sieve_values *out)
@@ -141,8 +170,7 @@ static void add_text(struct sieve_run *r, struct sieve_values *out)
 		if (part->first || (!is_text(part) && !is_html(part)) ||
 			!is_readable(part) || !has_type(r, part))
 			continue;
-		text = is_html(part) ? html_text(r, part)
-				     : mail_part_text(r->mail, part);
+		text = is_html(part) ? html_text(r, part) : plain_text(r, part);
 		if (text.p)
 			sieve_values_add(r, out, text);
 	}
@@ -183,19 +211,21 @@ static void add_around(struct sieve_run *r, const struct mail_part *part,
 	ssize_t cut;
 
 	if (!last) {
-		sieve_values_add(r, out, raw_of(r, part->offset, end));
+		sieve_values_add(
+			r, out, sieve_crlf(r, raw_of(r, part->offset, end)));
 		return;
 	}
 	front = raw_of(r, part->offset, last->header_offset);
 	cut = str_starts(front, STR("--")) ? 0 : str_find(front, STR("\n--"));
-	sieve_values_add(r, out, str_sub(front, 0, cut < 0 ? 0 : (size_t)cut));
+	front = str_sub(front, 0, cut < 0 ? 0 : (size_t)cut);
+	sieve_values_add(r, out, sieve_crlf(r, front));
 	while (last->next)
 		last = last->next;
 	back = raw_of(r, last->offset + last->len, end);
 	/* The line end before the boundary, then the boundary. */
 	while (str_cut_line(&back, &line) && !str_starts(line, STR("--")))
 		continue;
-	sieve_values_add(r, out, back);
+	sieve_values_add(r, out, sieve_crlf(r, back));
 }
 
 /* A header's own last line end stays. */
@@ -211,18 +241,15 @@ static struct str cut_blank_line(struct str header)
 static void add_content_of(
 	struct sieve_run *r, struct mail_part *part, struct sieve_values *out)
 {
-	struct str text;
-
 	if (is_multipart(part)) {
 		add_around(r, part, out);
 	} else if (is_message(part)) {
 		sieve_values_add(r, out,
-			cut_blank_line(raw_of(r, part->first->header_offset,
-				part->first->offset)));
+			sieve_crlf(r, cut_blank_line(raw_of(r,
+					      part->first->header_offset,
+					      part->first->offset))));
 	} else {
-		text = mail_part_text(r->mail, part);
-		sieve_values_add(
-			r, out, text.p ? text : mail_part_bytes(r->mail, part));
+		sieve_values_add(r, out, plain_text(r, part));
 	}
 }
 

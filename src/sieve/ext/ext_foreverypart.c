@@ -235,7 +235,7 @@ static int exec_extract(struct sieve_run *r, const struct sieve_node *n)
 
 	/* an included script may have been compiled for a loop that is not */
 	if (r->loop)
-		text = get_text(r, r->loop->part);
+		text = sieve_crlf(r, get_text(r, r->loop->part));
 	rc = sieve_step(r, 1 + text.len / 16);
 	if (first)
 		text = cut_characters(text, first->number);

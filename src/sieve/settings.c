@@ -100,7 +100,8 @@ int sieve_settings_check(const struct sieve_settings *s, struct err *err)
 	if (check_address(s->owner, "owner", err) < 0 ||
 		check_address(s->postmaster, "postmaster", err) < 0 ||
 		check_sender(s->redirect_sender, "redirect_sender", err) < 0 ||
-		check_sender(s->notify_sender, "notify_sender", err) < 0)
+		(s->notify_sender.len && check_sender(s->notify_sender,
+						 "notify_sender", err) < 0))
 		return -1;
 	for (size_t i = 0; i < s->n_owner_aliases; i++)
 		if (check_address(s->owner_aliases[i], "owner_aliases", err) <

@@ -402,7 +402,8 @@ static int set_state(
 		json_object_set_new(q->request, "states", states);
 	}
 	while (str_cut(&rest, ',', &name)) {
-		if (q->is_out && str_eq(name, STR("sent")))
+		/* of outgoing mail; `outbox` may stand behind the option */
+		if (str_eq(name, STR("sent")))
 			name = STR("done");
 		if (store_state_parse(name, &state) < 0) {
 			cli_say(c,

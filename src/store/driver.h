@@ -164,6 +164,8 @@ void store_count_add(
  */
 bool store_out_order_fits(
 	enum store_order order, enum store_state from, enum store_state *to);
+/* Says in a delivery's journal which outgoing mail it is about. */
+struct str store_out_text(struct arena *a, int64_t id, struct str reason);
 /* Joins texts, one a line, each in one line. Gives: in `a`. */
 struct str store_lines(struct arena *a, const struct str *texts, size_t n);
 /* Adds the wire form of pieces. Over b's limit, buf_is_over() tells. */

@@ -346,7 +346,8 @@ int mem_out_finish(
 	for (size_t i = 0; i < MIN(f->n_results, o->row.n_rcpts); i++)
 		o->row.results[i] = store_lines(m->arena, &f->results[i], 1);
 	if (f->journal.len)
-		mem_add_event(m, o->delivery, f->now, f->reason, f->journal);
+		mem_add_event(m, o->delivery, f->now,
+			store_out_text(m->arena, f->id, f->reason), f->journal);
 	mem_mark_message(m, o->delivery->message, f->now);
 	return 0;
 }

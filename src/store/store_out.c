@@ -25,6 +25,12 @@ struct str store_token(const struct store *s)
 	return str_c(s->token);
 }
 
+struct str store_out_text(struct arena *a, int64_t id, struct str reason)
+{
+	return str_c(arena_printf(
+		a, "outgoing mail %lld: %.*s", (long long)id, STR_ARG(reason)));
+}
+
 struct str store_lines(struct arena *a, const struct str *texts, size_t n)
 {
 	size_t len = n, at = 0;

@@ -287,7 +287,8 @@ int sqlite_out_finish(
 		return -1;
 	if (f->journal.len &&
 		RUN(c, SQL_OUT_JOURNAL, err, INT(delivery), INT(f->now),
-			TEXT(reason), TEXT(f->journal)) < 0)
+			TEXT(store_out_text(a, f->id, reason)),
+			TEXT(f->journal)) < 0)
 		return -1;
 	if (f->to == STORE_DONE &&
 		RUN(c, SQL_MESSAGE_OVER, err, INT(delivery), INT(f->now)) < 0)

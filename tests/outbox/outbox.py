@@ -91,6 +91,16 @@ def test_vacation_answers_once_and_the_mail_stays(lab):
     d.balance()
 
 
+def test_a_copy_is_found_in_its_folder(lab):
+    d, sink = lab_with(lab, 'require ["vacation", "fcc"];\n'
+                       'vacation :fcc "Sent" "Back soon.";')
+    d.lmtp(mail(1))
+    wait_out(d, "sent")
+    rows = d.queue("outbox", "list", "--folder", "Sent", "--state", "sent")
+    same([r["kind"] for r in rows], ["vacation"], "the copy")
+    same(d.queue("outbox", "list", "--folder", "Other"), [], "and no other")
+
+
 def test_two_at_once_get_one_answer(lab):
     d, sink = lab_with(lab, 'require "vacation"; vacation "Back soon.";')
     for i in range(20):

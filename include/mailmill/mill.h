@@ -11,6 +11,7 @@
 #include <mailmill/base.h>
 #include <mailmill/err.h>
 #include <mailmill/loop.h>
+#include <mailmill/route.h>
 #include <mailmill/relay.h>
 #include <mailmill/store.h>
 #include <mailmill/target.h>
@@ -41,7 +42,7 @@ struct mill_route {
 	const char *name;
 	const char *script; /* as the worker pool knows it */
 	struct target *target;
-	bool is_discard; /* what no rule took is discarded, not dead */
+	enum route_unmatched unmatched; /* what becomes of what no rule took */
 	/*
 	 * Which kinds of actions its script has a word for, as the parent saw
 	 * by compiling it: a worker that says another is not believed.

@@ -19,7 +19,8 @@ struct route_conf {
 };
 enum route_unmatched {
 	ROUTE_DEAD,
-	ROUTE_DISCARD
+	ROUTE_DISCARD,
+	ROUTE_HOLD
 };
 extern const struct conf_schema route_schema;
 

@@ -44,7 +44,9 @@ static const struct cli_option options[] = {
 #define MESSAGE_MAX ((size_t)256 << 20)
 #define FACTS_MAX ((size_t)16 << 20)
 #define REPORT_MAX ((size_t)8 << 20)
-#define SHOWN_MAX 60   /* characters of a value */
+#define SHOWN_MAX 60	 /* characters of a value */
+#define OUTGOING_LINES 8 /* of new mail, below its header */
+#define DAY_S 86400
 #define LONG_VALUE 255 /* bytes; only longer ones may be too long */
 #define ROUNDS_MAX 32
 
@@ -194,24 +196,68 @@ static void print_record(const struct plan_record *r)
 /* What the mill makes of an action, see mailmill-sieve(5). */
 static const char *meaning(const struct plan_action *a, bool is_alone)
 {
-	if (a->is_implicit)
-		return ": no rule took it (the delivery would be dead, or "
-		       "discarded where the route says so)";
-	if (a->kind == PLAN_DISCARD)
-		return "";
-	return is_alone ? ": the delivery would be held for a person to look at"
-			: ": does nothing beside records";
+	static const char *const meanings[] = {
+		[PLAN_KEEP] = "the delivery would be held for a person to look "
+			      "at",
+		[PLAN_DISCARD] = "nothing else is done with it",
+		[PLAN_FILEINTO] = "the delivery would be held in this folder",
+		[PLAN_REDIRECT] = "it would be sent there",
+		[PLAN_REJECT] = "the sender would be told why",
+		[PLAN_EREJECT] = "the sender would be told why",
+		[PLAN_VACATION] = "the sender would be answered",
+		[PLAN_NOTIFY] = "this would be sent",
+	};
+
+	if (a->is_implicit && is_alone)
+		return "no rule took it (the delivery would be dead, done or "
+		       "held, as the route says: unmatched)";
+	if (a->kind == PLAN_KEEP && !is_alone)
+		return "does nothing beside records";
+	return meanings[a->kind];
+}
+
+/* Shows new mail: its header and the beginning of its text. */
+static void print_outgoing(const struct plan_action *a)
+{
+	struct str text = a->pieces[0].literal, line;
+	bool is_head = true;
+	unsigned n = 0;
+
+	printf("    to %.*s", STR_ARG(a->rcpts[0]));
+	for (size_t i = 1; i < a->n_rcpts; i++)
+		printf(", %.*s", STR_ARG(a->rcpts[i]));
+	printf(", envelope from <%.*s>\n", STR_ARG(a->sender));
+	while (n < OUTGOING_LINES && str_cut_line(&text, &line)) {
+		is_head &= line.len > 0;
+		n += !is_head;
+		fputs("    | ", stdout);
+		print_value(line);
+		putchar('\n');
+	}
+	if (text.len)
+		puts("    | ...");
 }
 
 static void print_action(const struct plan_action *a, bool is_alone)
 {
-	static const char *const kinds[] = { "keep", "discard", "fileinto",
-		"redirect" };
-
-	printf("%s", kinds[a->kind]);
-	if (a->value.len)
-		printf(" %.*s", STR_ARG(a->value));
-	puts(meaning(a, is_alone));
+	printf("%s", plan_action_name(a->kind));
+	if (a->value.len && a->kind != PLAN_REJECT && a->kind != PLAN_EREJECT) {
+		putchar(' ');
+		print_value(a->value);
+	}
+	for (size_t i = 0; i < a->n_flags; i++)
+		printf("%s%.*s%s", i ? " " : " (flags ", STR_ARG(a->flags[i]),
+			i + 1 == a->n_flags ? ")" : "");
+	if (a->n_pieces && a->kind < PLAN_REJECT)
+		fputs(" (as the rule changed it)", stdout);
+	printf(": %s", meaning(a, is_alone));
+	if (a->mark.len)
+		printf(", once in %llu days",
+			(unsigned long long)(a->mark_seconds + DAY_S - 1) /
+				DAY_S);
+	putchar('\n');
+	if (a->kind >= PLAN_REJECT && a->n_pieces && a->n_rcpts)
+		print_outgoing(a);
 }
 
 static void print_plan(const struct plan *p)
@@ -254,6 +300,11 @@ static void print_question(const struct plan_question *q)
 			STR_ARG(q->object));
 		return;
 	}
+	if (q->kind == PLAN_SEEN) {
+		printf("  was %.*s... seen before? (duplicate, vacation)\n",
+			STR_ARG(str_sub(q->object, 0, 12)));
+		return;
+	}
 	printf("  %s %.*s with", q->is_first ? "the first" : "the only",
 		STR_ARG(q->object));
 	for (size_t i = 0; i < q->n_where; i++)
@@ -286,12 +337,24 @@ static void print_template(const struct plan *p)
 	json_decref(plan);
 }
 
+static bool asks_for_records(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_questions; i++)
+		if (p->questions[i].kind != PLAN_SEEN)
+			return true;
+	return false;
+}
+
 static void print_questions(const struct plan *p)
 {
+	/* what was not seen needs no answer to be tried */
+	if (!asks_for_records(p))
+		return;
 	puts("The rule asks:");
 	for (size_t i = 0; i < p->n_questions; i++)
 		print_question(&p->questions[i]);
-	puts("Answers come from the target. To try some, give --facts a file "
+	puts("Answers come from the target and the store. To try some, give "
+	     "--facts a file "
 	     "like this\n(\"rows\": [] says that there is nothing):");
 	print_template(p);
 	puts("\nIf nothing were found:");
@@ -436,10 +499,13 @@ static int take_options(struct eval *e, struct cli_args *args)
 			e->route = args->value;
 		e->is_json |= o == OPT_JSON;
 	}
+	/* as other Sieve tools take it: the script, then mails */
+	if (!e->script_path && args->at < args->argc)
+		e->script_path = args->argv[args->at++];
 	if (e->script_path && args->at < args->argc)
 		return 0;
-	cli_say(args->command, "expected --script FILE and mails (- is "
-			       "standard input)");
+	cli_say(args->command, "expected a rule file and mails (- is standard "
+			       "input)");
 	return -1;
 }
 
@@ -461,9 +527,8 @@ static int run(int argc, char **argv)
 
 const struct cli_command cli_eval = {
 	.name = "eval",
-	.usage = "--script FILE [--config FILE] [--facts FILE] [--from A] "
-		 "[--to A] [--json] "
-		 "MAIL...",
+	.usage = "[--config FILE] [--facts FILE] [--from A] [--to A] [--json] "
+		 "RULE.sieve MAIL...",
 	.help = "Shows what a rule would do with mails",
 	.options = options,
 	.run = run,

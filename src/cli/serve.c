@@ -73,7 +73,7 @@ static void set_routes(struct daemon *d)
 		routes[n] = (struct mill_route){ .name = s->title,
 			.script = ruleset_script(r, s),
 			.target = ruleset_target(r, c->target),
-			.is_discard = c->unmatched == ROUTE_DISCARD,
+			.unmatched = (enum route_unmatched)c->unmatched,
 			.may = ruleset_may(r, ruleset_script(r, s)),
 			.relay = ruleset_relay(r, c->relay) };
 		if (routes[n].may >= MILL_MAY(PLAN_REDIRECT) &&

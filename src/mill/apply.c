@@ -11,8 +11,8 @@
  *   action                     the delivery is then
  *   -------------------------  --------------------------------------------
  *   keep (explicit)            held for review; done if it made records
- *   keep (implicit)            dead, or done where the route discards such;
- *                              done if it made records
+ *   keep (implicit)            dead, done or held, as the route's `unmatched`
+ *                              says; done if it made records
  *   fileinto X                 held in folder X, with its flags
  *   discard                    done
  *   redirect A                 done; a copy goes to A
@@ -177,14 +177,17 @@ static void end_actions(struct work *w)
 					    STR_ARG(into->value)));
 	} else if (p->n_records) {
 		mill_finish_done(w, "");
-	} else if (keep && !keep->is_implicit) {
+	} else if (keep &&
+		   (!keep->is_implicit || w->route->unmatched == ROUTE_HOLD)) {
 		note_folders(w);
-		mill_finish_held(w, "kept for review by the rule");
+		mill_finish_held(w, keep->is_implicit
+					    ? "kept for review: no rule took it"
+					    : "kept for review by the rule");
 	} else if (!keep && sends(p)) {
 		mill_finish_done(w, tell_sent(w));
 	} else if (!keep) {
 		mill_finish_done(w, "discarded by the rule");
-	} else if (w->route->is_discard) {
+	} else if (w->route->unmatched == ROUTE_DISCARD) {
 		mill_finish_done(w, "no rule took it; the route discards such");
 	} else {
 		mill_finish_dead(w, "no rule took it");

@@ -7,7 +7,8 @@
 
 #define ADDRESS_MAX ((size_t)1000)
 
-static const char *const unmatched_words[] = { "dead", "discard", NULL };
+static const char *const unmatched_words[] = { "dead", "discard", "hold",
+	NULL };
 
 static const struct conf_field fields[] = {
 	{ "recipients", CONF_LIST, offsetof(struct route_conf, recipients),
@@ -28,7 +29,8 @@ static const struct conf_field fields[] = {
 			"the first one" },
 	{ "unmatched", CONF_WORD, offsetof(struct route_conf, unmatched),
 		"dead", .words = unmatched_words, .flags = CONF_RELOAD,
-		.help = "what becomes of mail that no rule took" },
+		.help = "what becomes of mail that no rule took; with hold, a "
+			"rule's implicit keep is a keep" },
 	{ 0 },
 };
 

@@ -203,15 +203,22 @@ struct bench {
 
 #define ALL_KINDS (~0u)
 
-static void set_route(struct bench *b, unsigned may, bool has_relay)
+static void set_route_of(struct bench *b, unsigned may, bool has_relay,
+	enum route_unmatched unmatched)
 {
 	const struct mill_route route = { .name = "a",
 		.script = "a.sieve",
 		.target = &b->target.base,
 		.may = may,
+		.unmatched = unmatched,
 		.relay = has_relay ? &b->relay.base : NULL };
 
 	mill_set_routes(b->mill, &route, 1);
+}
+
+static void set_route(struct bench *b, unsigned may, bool has_relay)
+{
+	set_route_of(b, may, has_relay, ROUTE_DEAD);
 }
 
 static void on_look(void *ctx)
@@ -712,6 +719,34 @@ TEST(actions_end_as_the_table_says)
 		id = run_mail(b, "ann@x");
 		is_int(row_of(b, id).state, rows[i].to, rows[i].name);
 		is_c(reason_of(b, id), rows[i].why, rows[i].name);
+		end_bench(b);
+	}
+}
+
+TEST(a_route_says_what_becomes_of_what_no_rule_took)
+{
+	static const struct {
+		enum route_unmatched unmatched;
+		enum store_state to;
+		const char *why;
+	} rows[] = {
+		{ ROUTE_DEAD, STORE_DEAD, "no rule took it" },
+		{ ROUTE_DISCARD, STORE_DONE,
+			"no rule took it; the route discards such" },
+		{ ROUTE_HOLD, STORE_HELD, "kept for review: no rule took it" },
+	};
+
+	expect_log("delivery.end");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct bench *b = begin_bench();
+		struct plan *p = ARENA_NEW(b->arena, struct plan);
+		int64_t id;
+		add_action(b->arena, p, PLAN_KEEP)->is_implicit = true;
+		b->pool.plan = p;
+		set_route_of(b, ALL_KINDS, true, rows[i].unmatched);
+		id = run_mail(b, "ann@x");
+		is_int(row_of(b, id).state, rows[i].to, rows[i].why);
+		is_c(reason_of(b, id), rows[i].why, "reason");
 		end_bench(b);
 	}
 }

@@ -15,6 +15,9 @@
  * each state, so that many actions share one array. They give the bytes
  * exactly: what stands between the fields (lines that are none) stays, even
  * where the field before it is gone.
+ *
+ * Replaced parts wait until something has to see them, so that a script may
+ * take thirty files out of a large mail for the price of one.
  */
 #include <mailmill/compose.h>
 #include <mailmill/hash.h>
@@ -22,6 +25,12 @@
 #include "message.h"
 
 #define MESSAGE_FIELDS_MAX 2000 /* what a mail's reader takes of them */
+
+/* A part that replace has changed and nobody has looked at since. */
+struct replaced {
+	const struct mail_part *part;
+	struct str entity;
+};
 
 struct message {
 	struct mail *base; /* of whose raw bytes run->mail is made */
@@ -31,6 +40,8 @@ struct message {
 	struct plan_piece *pieces;
 	size_t n_pieces, cap_pieces;
 	bool has_pieces;
+	struct replaced *replaced; /* parts of the base, in their order */
+	size_t n_replaced, cap_replaced;
 	bool is_enclosed; /* redirect still sends what was enclosed first: */
 	const struct plan_piece *inner;
 	size_t n_inner;
@@ -242,7 +253,7 @@ static void add_mapped(const struct message *m, struct pieces *p,
 	}
 }
 
-void sieve_message_pieces(
+int sieve_message_pieces(
 	struct sieve_run *r, const struct plan_piece **pieces, size_t *n)
 {
 	struct message *m = r->message;
@@ -250,8 +261,10 @@ void sieve_message_pieces(
 
 	*pieces = NULL;
 	*n = 0;
+	if (sieve_message_flush(r) < 0)
+		return SIEVE_FAILED;
 	if (!m || (!m->is_viewed && !m->n_map))
-		return;
+		return 0;
 	if (!m->has_pieces) {
 		add_message(r, &own);
 		add_mapped(m, &out, own.items, own.n);
@@ -261,22 +274,24 @@ void sieve_message_pieces(
 	}
 	*pieces = m->pieces;
 	*n = m->n_pieces;
+	return 0;
 }
 
-void sieve_message_fill(struct sieve_run *r, struct plan_action *a)
+int sieve_message_fill(struct sieve_run *r, struct plan_action *a)
 {
 	const struct plan_piece *pieces;
 
 	if (a->kind != PLAN_KEEP && a->kind != PLAN_FILEINTO &&
 		a->kind != PLAN_REDIRECT)
-		return;
+		return 0;
 	if (a->kind == PLAN_REDIRECT && r->message && r->message->is_enclosed) {
 		pieces = r->message->inner; /* RFC 5703 section 6 */
 		a->n_pieces = r->message->n_inner;
-	} else {
-		sieve_message_pieces(r, &pieces, &a->n_pieces);
+	} else if (sieve_message_pieces(r, &pieces, &a->n_pieces) < 0) {
+		return SIEVE_FAILED;
 	}
 	a->pieces = (struct plan_piece *)(uintptr_t)pieces;
+	return 0;
 }
 
 /*
@@ -443,29 +458,93 @@ static int rebuild(
 	return sieve_step(r, 1);
 }
 
+static uint64_t part_end(const struct mail_part *part)
+{
+	return part->offset + part->len;
+}
+
+static void add_entity(
+	struct sieve_run *r, struct pieces *own, const struct replaced *one)
+{
+	struct message *m = r->message;
+	struct str raw = mail_raw(m->base);
+	uint64_t end = part_end(one->part);
+
+	end_line(m, own);
+	add_literal(own, with_line_ends(r, one->entity));
+	/* the line end before a boundary belongs to it */
+	if (end < raw.len && !strchr("\r\n", raw.p[end]))
+		add_literal(own, line_end(m));
+}
+
+int sieve_message_flush(struct sieve_run *r)
+{
+	struct message *m = r->message;
+	struct pieces own = { .arena = r->arena };
+	uint64_t at;
+
+	if (!m || !m->n_replaced)
+		return 0;
+	at = mail_root(m->base)->offset;
+	if (m->is_viewed)
+		add_header(r, &own, false);
+	else
+		add_range(&own, 0, at);
+	for (size_t i = 0; i < m->n_replaced; i++) {
+		add_range(&own, at, m->replaced[i].part->header_offset);
+		add_entity(r, &own, &m->replaced[i]);
+		at = part_end(m->replaced[i].part);
+	}
+	add_range(&own, at, mail_raw(m->base).len);
+	m->n_replaced = 0;
+	return rebuild(r, &own, false);
+}
+
+/* Words that no part matters to, or that flush when it does. */
+static const char *const careful[] = { "if", "elsif", "else", "not", "allof",
+	"anyof", "true", "false", "header", "address", "exists", "set",
+	"string", "addheader", "deleteheader", "replace", "foreverypart",
+	"break" };
+
+int sieve_message_flush_for(struct sieve_run *r, const struct sieve_node *n)
+{
+	if (!r->message->n_replaced)
+		return 0;
+	for (size_t i = 0; i < COUNT(careful); i++)
+		if (!strcmp(n->word->name, careful[i]))
+			return 0;
+	return sieve_message_flush(r);
+}
+
 int sieve_message_replace(
 	struct sieve_run *r, struct mail_part *part, struct str entity)
 {
 	struct message *m = message_of(r);
-	struct pieces own = { .arena = r->arena };
-	uint64_t end = part->offset + part->len;
-	struct str raw = mail_raw(m->base);
-	const struct mail_part *root = mail_root(m->base);
+	size_t from = m->n_replaced, to = from;
 
 	must(part->parent);
-	if (m->is_viewed)
-		add_header(r, &own, false);
-	else
-		add_range(&own, 0, root->offset);
-	add_range(&own, root->offset, part->header_offset);
-	end_line(m, &own);
-	add_literal(&own, with_line_ends(r, entity));
-	/* the line end before a boundary belongs to it */
-	if (end < raw.len && !strchr("\r\n", raw.p[end]))
-		add_literal(&own, line_end(m));
-	add_range(&own, end, raw.len);
+	/* those before it, then those in it, which are gone */
+	while (from && m->replaced[from - 1].part->header_offset >=
+			       part->header_offset)
+		from--;
+	for (to = from; to < m->n_replaced &&
+			m->replaced[to].part->header_offset < part_end(part);)
+		to++;
+	if (m->n_replaced == m->cap_replaced) {
+		m->cap_replaced = MAX((size_t)16, m->cap_replaced * 2);
+		m->replaced = arena_grow(r->arena, m->replaced, m->n_replaced,
+			m->cap_replaced, sizeof(*m->replaced));
+	}
+	if (to == from && from < m->n_replaced)
+		memmove(&m->replaced[from + 1], &m->replaced[from],
+			(m->n_replaced - from) * sizeof(*m->replaced));
+	else if (to > from + 1)
+		memmove(&m->replaced[from + 1], &m->replaced[to],
+			(m->n_replaced - to) * sizeof(*m->replaced));
+	m->n_replaced = m->n_replaced + 1 - (to - from);
+	m->replaced[from] = (struct replaced){ part, entity };
 	r->loop->is_replaced = true;
-	return rebuild(r, &own, false);
+	return sieve_step(r, 1);
 }
 
 int sieve_message_set_body(struct sieve_run *r, struct str body)
@@ -473,6 +552,7 @@ int sieve_message_set_body(struct sieve_run *r, struct str body)
 	struct message *m = message_of(r);
 	struct pieces own = { .arena = r->arena };
 
+	m->n_replaced = 0; /* none of them is left */
 	if (m->is_viewed) {
 		add_header(r, &own, true);
 	} else {
@@ -553,7 +633,8 @@ int sieve_message_enclose(struct sieve_run *r, struct str header,
 	AUTO(buf) struct buf b = BUF_INIT((text.len + header.len) * 4 + 4096);
 
 	if (!m->is_enclosed) {
-		sieve_message_pieces(r, &m->inner, &m->n_inner);
+		if (sieve_message_pieces(r, &m->inner, &m->n_inner) < 0)
+			return SIEVE_FAILED;
 		m->is_enclosed = true;
 	}
 	add_copies(r, &own, copied, n_copied);

@@ -49,17 +49,29 @@ bool sieve_message_find(
 	struct sieve_run *r, uint64_t offset, uint64_t len, uint64_t *stored);
 
 /*
- * Tells the current message as pieces of the stored one; none when nothing was
- * changed. Lends: in run->arena, one array until the next change.
+ * Lets run->mail show what sieve_message_replace() has changed; before that,
+ * the part's old self is there. Returns: 0 or SIEVE_FAILED.
  */
-void sieve_message_pieces(
+MUST_CHECK int sieve_message_flush(struct sieve_run *r);
+/* The same before a word is run that may look at parts; run->message is set. */
+MUST_CHECK int sieve_message_flush_for(
+	struct sieve_run *r, const struct sieve_node *n);
+/*
+ * Tells the current message as pieces of the stored one; none when nothing was
+ * changed. Lends: in run->arena, one array until the next change. Returns: 0 or
+ * SIEVE_FAILED.
+ */
+MUST_CHECK int sieve_message_pieces(
 	struct sieve_run *r, const struct plan_piece **pieces, size_t *n);
 /*
  * Makes the current message of one evaluation that of another, changes
  * included; what each changes from then on is its own. Both share an arena.
  */
 void sieve_message_share(struct sieve_run *to, const struct sieve_run *from);
-/* Lets an action carry the message as it is now; for action_check(). */
-void sieve_message_fill(struct sieve_run *r, struct plan_action *a);
+/*
+ * Lets an action carry the message as it is now; for action_check(). Returns: 0
+ * or SIEVE_FAILED.
+ */
+MUST_CHECK int sieve_message_fill(struct sieve_run *r, struct plan_action *a);
 
 #endif

@@ -12,6 +12,7 @@
 #include <mailmill/utf8.h>
 
 #include "folder.h"
+#include "message.h"
 #include "script.h"
 
 #define REASON_MAX 4000 /* bytes of why a rule failed */
@@ -96,6 +97,8 @@ int sieve_run_test(struct sieve_run *r, const struct sieve_node *test)
 	if (rc < 0)
 		return rc;
 	r->at = test;
+	if (r->message && sieve_message_flush_for(r, test) < 0)
+		return SIEVE_FAILED;
 	rc = test->word->test(r, test);
 	/* After a failure, `at` keeps the place. */
 	if (rc >= 0)
@@ -110,6 +113,8 @@ static int exec_command(struct sieve_run *r, const struct sieve_node *n)
 	if (rc < 0)
 		return rc;
 	r->at = n;
+	if (r->message && sieve_message_flush_for(r, n) < 0)
+		return SIEVE_FAILED;
 	if (n->word->exec)
 		return n->word->exec(r, n);
 	if (!n->word->test)
@@ -574,6 +579,8 @@ int sieve_run_script(struct sieve_run *r)
 {
 	int flow = sieve_exec_block(r, r->script->top);
 
+	if (flow >= 0 && sieve_message_flush(r) < 0)
+		return SIEVE_FAILED;
 	return flow == SIEVE_RETURN ? SIEVE_STOP : flow;
 }
 

@@ -9,6 +9,7 @@
 #include <mailmill/map.h>
 #include <mailmill/utf8.h>
 
+#include "message.h"
 #include "script.h"
 
 static bool is_alpha(char c)
@@ -362,6 +363,8 @@ static struct str *find_slot(const struct sieve_run *r, unsigned slot)
 static int get_ref(
 	struct sieve_run *r, const struct sieve_ref *ref, struct str *out)
 {
+	if (ref->kind == SIEVE_REF_EXT && sieve_message_flush(r) < 0)
+		return SIEVE_FAILED;
 	if (ref->kind == SIEVE_REF_EXT)
 		return ref->ext->ref_get(r, ref, out);
 	if (ref->kind == SIEVE_REF_VARIABLE)

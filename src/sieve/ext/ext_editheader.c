@@ -229,8 +229,7 @@ static int fill(
 	struct sieve_run *r, const struct sieve_node *n, struct plan_action *a)
 {
 	(void)n;
-	sieve_message_fill(r, a);
-	return 0;
+	return sieve_message_fill(r, a);
 }
 
 static const struct sieve_tag add_tags[] = {

@@ -9,7 +9,7 @@
  */
 #include <mailmill/utf8.h>
 
-#include "../sieve_private.h"
+#include "../message.h"
 
 /*
  * foreverypart
@@ -92,11 +92,16 @@ static int exec_loop(struct sieve_run *r, const struct sieve_node *n)
 			"foreverypart within more than %u others, counted "
 			"over included scripts",
 			r->limits->part_depth - 1);
+	if (sieve_message_flush(r) < 0)
+		return SIEVE_FAILED;
 	if (r->loop)
 		l.over = r->loop->part;
 	r->loop = &l;
 	rc = run_loop(r, n, &l);
 	r->loop = l.outer;
+	/* the outer loop goes into what this one has changed */
+	if (rc >= 0 && l.outer && sieve_message_flush(r) < 0)
+		return SIEVE_FAILED;
 	return rc;
 }
 

@@ -7,7 +7,7 @@
  * within. Without :mime it is the message's header everywhere.
  */
 #include "../match.h"
-#include "../sieve_private.h"
+#include "../message.h"
 
 #define BYTES_A_STEP 64 /* of a value that is taken apart */
 
@@ -63,6 +63,9 @@ int sieve_run_mime_headers(struct sieve_run *r, const struct sieve_node *n,
 	if (!sieve_node_tag(n, "mime"))
 		return sieve_run_headers(r, a, out, count);
 	rc = sieve_arg_list(r, a, &names);
+	if (rc == 0 && (sieve_node_tag(n, "anychild") ||
+			       (r->loop && r->loop->is_replaced)))
+		rc = sieve_message_flush(r);
 	top = r->loop ? r->loop->part : mail_root(r->mail);
 	for (part = top; rc == 0 && part; part = next_within(part, top)) {
 		rc = add_part(r, part, names, a->n, &found);

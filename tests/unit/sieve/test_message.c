@@ -153,6 +153,19 @@ static const struct row {
 		TREE,
 		"t.sieve: line 1: replace: the text holds '--b', which parts "
 		"the message around it" },
+	{ "twice",
+		MIME "foreverypart { if header :mime :type \"content-type\" "
+		     "\"image\" { replace \"first\"; replace \"then\"; } }",
+		TREE,
+		"keep:\n" TREE_HEAD "pre\n--b\n" TREE_A
+		"--b\n" TEXT("then") "--b--\nepilogue\n" },
+	{ "inner ones, then the outer one",
+		MIME "foreverypart :name \"o\" { foreverypart { if header "
+		     ":mime :type \"content-type\" \"image\" { replace "
+		     "\"first\"; } } replace \"all\"; break :name \"o\"; }",
+		TREE,
+		"keep:\nSubject: old\nFrom: a@example.org\nMIME-Version: "
+		"1.0\n" TEXT("all") },
 	{ "all of it", MIME "replace \"new\";", TREE,
 		"keep:\nSubject: old\nFrom: a@example.org\nMIME-Version: "
 		"1.0\n" TEXT("new") },
@@ -207,6 +220,37 @@ TEST(enclosing)
 	check_message(MIME "addheader \"X\" \"y\"; enclose \"look\"; "
 			   "redirect :copy \"c@example.org\";",
 		STR(TREE), want, "enclose");
+}
+
+/* Thirty files out of one mail: put together once, not thirty times. */
+TEST(many_parts_cost_little)
+{
+	AUTO(buf) struct buf told = BUF_INIT(OUT_MAX);
+	AUTO(buf) struct buf raw = BUF_INIT((size_t)32 << 20);
+	AUTO(arena) struct arena *a = arena_new();
+	AUTO(mail) struct mail *mail = NULL;
+	AUTO(sieve) struct sieve_script *s = compile_with(NULL,
+		STR(MIME "foreverypart { if header :mime :type "
+			 "\"content-type\" \"image\" { replace \"gone\"; "
+			 "addheader \"X\" \"y\"; } }"),
+		&told);
+	struct envelope env = { 0 };
+	struct facts facts = { 0 };
+	struct plan *plan;
+	struct err err = { 0 };
+
+	buf_c(&raw, TREE_HEAD);
+	for (int i = 0; i < 30; i++)
+		buf_printf(
+			&raw, "--b\nContent-Type: image/png\n\n%0600000d\n", 0);
+	buf_c(&raw, "--b--\n");
+	is_int(mail_parse(buf_view(&raw), &mail, &err), 0, "mail");
+	is_int(sieve_eval(s, mail, &env, &facts, a, &plan, &err), 0, "eval");
+	is_str(plan->fail, "", "no failure");
+	is_true(arena_used(a) < (size_t)2 << 20, "memory");
+	plan_pieces_write(&told, plan->actions[0].pieces,
+		plan->actions[0].n_pieces, buf_view(&raw));
+	is_true(told.len < 6000, "all are gone");
 }
 
 TEST(actions_of_one_state_share_their_pieces)

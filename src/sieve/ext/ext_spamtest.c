@@ -115,6 +115,24 @@ static int get_pattern(
 	return 0;
 }
 
+/* Lends the first field of a name, as the script has changed it. */
+static int get_field(struct sieve_run *r, struct str name, struct str *out)
+{
+	struct sieve_text text = { .value = name };
+	struct sieve_arg arg = { .kind = SIEVE_ARG_STRING,
+		.texts = &text,
+		.n = 1,
+		.is_const = true };
+	const struct mail_header **list;
+	size_t count;
+	int rc = sieve_run_headers(r, &arg, &list, &count);
+
+	if (rc < 0 || count == 0)
+		return MIN(rc, 0);
+	*out = list[0]->value;
+	return 1;
+}
+
 /*
  * Reads a field as the setting says. Returns: 1, 0: it is not there, or not
  * of this form, or SIEVE_FAILED.
@@ -125,9 +143,9 @@ static int read_field(struct sieve_run *r, struct str field, struct str *out)
 	const struct sieve_regex *re;
 	int n;
 
-	*out = mail_header(r->mail, cut_field(field, &pattern));
-	if (!out->p)
-		return 0;
+	n = get_field(r, cut_field(field, &pattern), out);
+	if (n <= 0)
+		return n;
 	if (!pattern.len)
 		return 1;
 	if (get_pattern(r, pattern, &re) < 0)

@@ -118,6 +118,28 @@ def test_an_active_script_that_broke_holds_mails(lab):
     same(states(d, 3)[2], "done", "in force")
 
 
+def test_what_the_active_script_includes(lab):
+    d = daemon(lab)
+    c = Client(d)
+    same(c.put("my lib", DROP)[0], "OK", "the included one")
+    code, _, text = c.put("main", 'require "include";\n'
+                          'include :personal "my lib";\n')
+    same(code, "OK", text)
+    c.ok('SETACTIVE "main"\r\n')
+    d.lmtp(mail(1), TO)
+    same(states(d, 1), ["done"], "discarded by what it includes")
+    same(c.put("my lib", KEEP)[0], "OK", "changed")
+    d.lmtp(mail(2), TO)
+    same(states(d, 2)[1], "held", "in force at once")
+    code, _, text = c.say('DELETESCRIPT "my lib"\r\n')
+    same(code, "NO", "the active one would break: " + text)
+    code, _, text = c.say('RENAMESCRIPT "my lib" "other"\r\n')
+    same(code, "NO", text)
+    same(sorted(c.names()), ["main", "my lib"], "both are there still")
+    d.lmtp(mail(3), TO)
+    same(states(d, 3)[2], "held", "and in force")
+
+
 def test_warnings_are_told(lab):
     d = daemon(lab)
     c = Client(d)
@@ -287,6 +309,18 @@ def test_errors_and_connections_are_bounded(lab):
     same(c.answer()[0], "BYE", "half a command is no progress")
     check(time.monotonic() - began < 5, "soon")
     same(kept[0].ok("NOOP\r\n"), [], "who is in may stay")
+
+
+def test_who_is_silent_is_sent_away(lab):
+    d = daemon(lab, options="idle = 1500ms")
+    c, busy = Client(d), Client(d)
+    began = time.monotonic()
+    for _ in range(4):
+        time.sleep(0.7)
+        busy.ok("NOOP\r\n")
+    same(c.answer()[0], "BYE", "told why")
+    check(time.monotonic() - began >= 1.5, "after its time")
+    busy.ok("NOOP\r\n")
 
 
 def test_accounts_are_changed_while_it_runs(lab):

@@ -229,7 +229,7 @@ static void add_parts(struct buf *b, unsigned n)
 TEST(processor_time)
 {
 	AUTO(buf) struct buf out = BUF_INIT(OUT_MAX);
-	AUTO(buf) struct buf mail = BUF_INIT(OUT_MAX);
+	AUTO(buf) struct buf mail = BUF_INIT(16 * OUT_MAX);
 	struct sieve_settings settings = *sieve_settings_default();
 	AUTO(buf) struct buf source = BUF_INIT(OUT_MAX);
 
@@ -243,7 +243,7 @@ TEST(processor_time)
 			i);
 	buf_c(&source, "}");
 	buf_c(&mail, "Content-Type: multipart/mixed; boundary=b\n\n");
-	for (unsigned i = 0; i < 400; i++)
+	for (unsigned i = 0; i < 4000; i++)
 		buf_printf(&mail, "--b\nX-A: %02000d\n\n", 0);
 	for (size_t i = 0; i < mail.len; i++)
 		if (mail.p[i] == '0')

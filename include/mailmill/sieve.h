@@ -148,6 +148,7 @@ struct sieve_diag {
 	struct str hint;       /* what to write instead, or empty */
 	struct str source;     /* the source line, for the caret */
 	struct str file;       /* of an included script; or empty */
+	const char *code;      /* of struct sieve_message; for tools */
 };
 
 struct sieve_diags {
@@ -155,6 +156,19 @@ struct sieve_diags {
 	struct sieve_diag *items;
 	size_t n, cap;
 };
+
+#define SIEVE_FORMATS_MAX 16
+/* One kind of finding. */
+struct sieve_message {
+	const char *code; /* "missing-require" */
+	enum sieve_severity severity;
+	bool is_for_tests;	 /* in test files only */
+	const char *means, *fix; /* a sentence each */
+	const char *example;	 /* a script that shows it; NULL: none can */
+	const char *formats[SIEVE_FORMATS_MAX]; /* ended by NULL */
+};
+/* Lends the table of all findings that there can be. */
+const struct sieve_message *sieve_messages(size_t *n);
 
 /*
  * Adds "FILE:LINE:COL: error: message", source line, caret, hint. A finding in
@@ -171,6 +185,10 @@ void sieve_diag_print(
  * Returns: 0 (there may be warnings in *diags), or -1: errors in *diags.
  */
 MUST_CHECK int sieve_compile(const char *name, struct str source,
+	const struct sieve_settings *settings, struct sieve_diags *diags,
+	struct sieve_script **out);
+/* The same for a test file (.svtest), whose words are known. */
+MUST_CHECK int sieve_compile_test(const char *name, struct str source,
 	const struct sieve_settings *settings, struct sieve_diags *diags,
 	struct sieve_script **out);
 /* Ends it. Accepts NULL. */

@@ -198,6 +198,7 @@ void sieve_hint_require(struct sieve_check *c, const struct sieve_ext *ext)
 	const struct sieve_node *first = top->n_block ? top->block[0] : NULL;
 	AUTO(buf) struct buf line = BUF_INIT(1000);
 
+	sieve_tell_code(c->teller, "missing-require");
 	if (!first || !str_eq_case(first->name, STR("require")) ||
 		first->n_args != 1 || first->args[0].n > 6 ||
 		first->is_broken) {
@@ -342,6 +343,9 @@ static void tell_unknown(struct sieve_check *c, const struct sieve_node *n)
 		return;
 	sieve_error(c, n->pos, "unknown %s '%.*s'", sieve_node_kind(n),
 		STR_ARG(n->name));
+	sieve_tell_code(c->teller, n->kind == SIEVE_NODE_TEST
+					   ? "unknown-test"
+					   : "unknown-command");
 	w = find_word(c, n->name, false, &ext);
 	if (w && fits_kind(w, n))
 		sieve_hint_require(c, ext);

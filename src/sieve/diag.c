@@ -3,6 +3,7 @@
 #include <mailmill/utf8.h>
 
 #include "diag.h"
+#include "messages.h"
 
 /* Of a source line that is shown; longer ones are cut around the place. */
 #define SHOWN_MAX 160
@@ -62,6 +63,7 @@ void sieve_tell(struct sieve_teller *t, enum sieve_severity severity,
 	d->severity = severity;
 	d->line = pos.line;
 	d->column = pos.column;
+	d->code = sieve_message_code(fmt);
 	d->message = print_text(list->arena, fmt, ap);
 	d->file = arena_str(list->arena, t->file);
 	d->source = arena_str(list->arena, find_line(t->source, pos.offset));
@@ -111,6 +113,12 @@ void sieve_untell(struct sieve_teller *t, struct sieve_pos from)
 	}
 	list->n = MIN(kept, list->n);
 	t->is_full = list->n >= SIEVE_DIAGS_MAX;
+}
+
+void sieve_tell_code(struct sieve_teller *t, const char *code)
+{
+	if (!t->is_full && !t->is_silent && t->diags->n)
+		t->diags->items[t->diags->n - 1].code = code;
 }
 
 void sieve_tell_hint(struct sieve_teller *t, const char *fmt, va_list ap)

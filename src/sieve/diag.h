@@ -40,6 +40,8 @@ void sieve_tell(struct sieve_teller *t, enum sieve_severity severity,
  * found only at the end.
  */
 void sieve_untell(struct sieve_teller *t, struct sieve_pos from);
+/* Gives what was told last another code than its text has. */
+void sieve_tell_code(struct sieve_teller *t, const char *code);
 /* Puts what was told into the order of places. */
 void sieve_sort_told(struct sieve_teller *t);
 /* Adds a hint to the finding told last. */

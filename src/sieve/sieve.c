@@ -76,12 +76,12 @@ void sieve_script_fill(struct sieve_script *s, struct sieve_teller *t,
 		sieve_sort_told(t);
 }
 
-int sieve_compile_for(bool for_tests, const char *name, struct str source,
-	const struct sieve_settings *settings, struct sieve_diags *diags,
-	struct sieve_script **out)
+static int compile_as(bool for_tests, bool is_counting, const char *name,
+	struct str source, const struct sieve_settings *settings,
+	struct sieve_diags *diags, struct sieve_script **out)
 {
 	struct sieve_teller t = {
-		.source = source, .diags = diags, .is_counting = for_tests
+		.source = source, .diags = diags, .is_counting = is_counting
 	};
 	AUTO(sieve) struct sieve_script *s = NULL;
 
@@ -100,6 +100,21 @@ int sieve_compile_for(bool for_tests, const char *name, struct str source,
 	sieve_include_seal(s);
 	*out = TAKE(s);
 	return 0;
+}
+
+int sieve_compile_for(bool for_tests, const char *name, struct str source,
+	const struct sieve_settings *settings, struct sieve_diags *diags,
+	struct sieve_script **out)
+{
+	return compile_as(
+		for_tests, for_tests, name, source, settings, diags, out);
+}
+
+int sieve_compile_test(const char *name, struct str source,
+	const struct sieve_settings *settings, struct sieve_diags *diags,
+	struct sieve_script **out)
+{
+	return compile_as(true, false, name, source, settings, diags, out);
 }
 
 int sieve_compile(const char *name, struct str source,

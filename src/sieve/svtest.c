@@ -368,8 +368,8 @@ static int run_source(struct svtest *t, struct str source, struct err *err)
 	AUTO(sieve) struct sieve_script *script = NULL;
 	struct sieve_diags diags = { .arena = t->arena };
 
-	if (sieve_compile_for(
-		    true, t->path, source, t->settings, &diags, &script) < 0) {
+	if (sieve_compile_test(t->path, source, t->settings, &diags, &script) <
+		0) {
 		report_compile(t, &diags);
 		return 1;
 	}

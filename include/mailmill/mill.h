@@ -67,6 +67,8 @@ void mill_start(struct mill *m);
 /* Tells that something new is due: claims at once instead of at the next tick.
  */
 void mill_wake(struct mill *m);
+/* The same, and that outgoing mail may be due: a person had a word. */
+void mill_look(struct mill *m);
 /* Claims nothing more; what is in flight goes on. */
 void mill_stop(struct mill *m);
 /* Tells how many deliveries are in flight. */

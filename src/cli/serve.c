@@ -206,12 +206,19 @@ static void wake_mill(void *ctx)
 	mill_wake(d->mill);
 }
 
+static void look_around(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	mill_look(d->mill);
+}
+
 /* From the control thread: a person's word made something due. */
 static void on_control(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	loop_post(d->loop, wake_mill, d);
+	loop_post(d->loop, look_around, d);
 }
 
 static int open_sources(struct daemon *d, struct err *err)

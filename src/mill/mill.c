@@ -435,13 +435,18 @@ static void claim_more(struct mill *m)
 void mill_start(struct mill *m)
 {
 	m->is_started = true;
-	mill_wake(m);
+	mill_look(m);
 }
 
 void mill_wake(struct mill *m)
 {
 	m->is_more = true;
 	claim_more(m);
+}
+
+void mill_look(struct mill *m)
+{
+	mill_wake(m);
 	mill_outbox_wake(m->outbox);
 }
 

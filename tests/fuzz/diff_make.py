@@ -614,8 +614,8 @@ class Maker:
             more = ('\n\textracttext %s"x";\n\tif string %s "${x}" %s '
                     "{ fileinto :copy %s; }" % (
                         self.r.choice(("", ":first 20 ")),
-                        self.r.choice((":contains", ":matches", ":is")),
-                        self.keys(":matches"), quote(self.mark())))
+                        self.r.choice((":contains", ":is")),
+                        self.keys(":is"), quote(self.mark())))
             self.need("fileinto", "copy")
         return "foreverypart {\n\tif %s {\n\t%s\n\t}%s\n}" % (
             test, self.action(), more)

@@ -349,6 +349,17 @@ static void take_keep(struct svtest *t, struct plan_action *keep)
 	}
 }
 
+/* Puts it back, with the flags and the message that it had. */
+static void put_keep(struct svtest *t, const struct plan_action *keep)
+{
+	struct plan *p = t->run->plan;
+
+	p->actions = arena_grow(t->arena, p->actions, p->n_actions,
+		2 * (p->n_actions + 1), sizeof(*p->actions));
+	p->actions[p->n_actions++] = *keep;
+	t->run->is_kept = false;
+}
+
 /* Returns: 0, or -1: what failed is recorded. */
 static int run_all(struct svtest *t, const struct str *paths, size_t n)
 {
@@ -359,10 +370,8 @@ static int run_all(struct svtest *t, const struct str *paths, size_t n)
 			return -1;
 		take_keep(t, &keep);
 	}
-	if (t->run->is_kept && keep.line) {
-		t->run->is_kept = false;
-		return sieve_add(t->run, NULL, &keep);
-	}
+	if (t->run->is_kept && keep.line)
+		put_keep(t, &keep);
 	return 0;
 }
 

@@ -175,6 +175,16 @@ static int read_message(struct sieve_run *r, const struct sieve_node *n)
 	return SIEVE_GO_ON;
 }
 
+static int test_path(struct sieve_run *r, const struct sieve_node *n)
+{
+	struct err err = { 0 };
+	struct str path;
+
+	if (sieve_arg_get(r, n->positional[0], &path) < 0)
+		return SIEVE_FAILED;
+	return svtest_read_mail(svtest_of(r), path, &err) == 0;
+}
+
 static bool is_path(const struct sieve_node *n)
 {
 	return n->n_positional && n->positional[0]->kind == SIEVE_ARG_STRING;
@@ -205,10 +215,10 @@ static int test_message(struct sieve_run *r, const struct sieve_node *n)
 	int flow;
 
 	if (is_path(n))
-		flow = read_message(r, n);
-	else
-		flow = look_for_mail(r, n, &is_there);
-	return flow == SIEVE_GO_ON ? is_there : flow;
+		return test_path(r, n);
+	flow = look_for_mail(r, n, &is_there);
+	/* a failure of the block is told already; a test cannot leave it */
+	return flow == SIEVE_GO_ON ? is_there : MIN(flow, 0);
 }
 
 static int exec_message_print(struct sieve_run *r, const struct sieve_node *n)

@@ -1,0 +1,2 @@
+require ["mailbox", "encoded-character"];
+if mailboxexists "${hex:ff}a" { discard; }

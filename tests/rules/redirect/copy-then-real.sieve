@@ -1,0 +1,3 @@
+require "copy";
+redirect :copy "carl@example.com";
+redirect "carl@example.com";

@@ -130,6 +130,10 @@ static void tell(void *ctx, const struct sieve_test_block *block)
 {
 	struct child *c = ctx;
 
+#ifdef MAILMILL_FAULTS
+	if (str_starts(block->name, STR("trap:")))
+		trap_fall(str_sub(block->name, 5, SIZE_MAX));
+#endif
 	begin_frame(&c->out, FRAME_BLOCK);
 	wire_str(&c->out, block->name);
 	wire_u32(&c->out, block->line);

@@ -4,9 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import xml.etree.ElementTree as xml
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from mm import EXE, TOP, check, main, same
+from mm import EXE, TOP, Skip, check, main, same
 
 RULE = os.path.join(TOP, "rules", "email-to-case.sieve")
 MAILS = os.path.join(TOP, "tests", "mails")
@@ -223,12 +224,94 @@ test "wrong" {{
 }}
 test "right" {{ }}
 ''')
-    got = run("test", "--verbose", path)
+    got = run("test", "--verbose", "--root", os.path.commonpath([TOP, path]),
+              path)
     same(got.returncode, 1, got.stderr)
     check('bad.svtest:5: field Origin of "case": expected :is "Phone", '
           'got "Email"' in got.stdout, got.stdout)
     check("1 passed, 1 failed" in got.stdout, got.stdout)
     check("ok   " + path + ": right" in got.stdout, got.stdout)
+
+
+TWO = '''require "vnd.dovecot.testsuite";
+test "first & <best>" { }
+test "second # one" { test_fail "so it is"; }
+'''
+
+
+def test_tap_for_other_programs(lab):
+    path = write(lab, "two.svtest", TWO)
+    got = run("test", "--tap", path)
+    same(got.returncode, 1, got.stderr)
+    same(got.stdout.splitlines(), [
+        f"ok 1 - {path}: first & <best>",
+        f"not ok 2 - {path}: second \\# one",
+        f"# {path}:3: so it is",
+        "1..2"], "TAP")
+
+
+def test_junit_for_other_programs(lab):
+    path, report = write(lab, "two.svtest", TWO), lab.path("junit.xml")
+    got = run("test", "--junit", report, path)
+    same(got.returncode, 1, got.stderr)
+    root = xml.parse(report).getroot()
+    same((root.get("tests"), root.get("failures")), ("2", "1"), "counts")
+    cases = list(root.iter("testcase"))
+    same([c.get("name") for c in cases], ["first & <best>", "second # one"],
+         "names")
+    same(cases[1].get("line"), "3", "line")
+    check("so it is" in cases[1].find("failure").get("message"), "message")
+
+
+def test_filter_runs_only_tests_of_that_name(lab):
+    path = write(lab, "two.svtest", TWO)
+    got = run("test", "--verbose", "--filter", "BEST", path)
+    same(got.returncode, 0, got.stdout + got.stderr)
+    same(got.stdout, f"ok   {path}: first & <best>\n1 passed, 0 failed\n",
+         "output")
+
+
+def test_a_test_reads_nothing_outside_its_folder(lab):
+    """Its parent, which reads for it, must be told where else it may."""
+    folder = lab.fresh("outside")
+    os.mkdir(os.path.join(folder, "tests"))
+    for name, text in (("rule.sieve", "discard;\n"),
+                       ("tests/link.svtest", TWO),
+                       ("tests/my.svtest", '''require "vnd.dovecot.testsuite";
+test "rule" { evaluate "../rule.sieve"; action "discard"; }
+test "password" { if test_message "/etc/passwd" { test_fail "read"; } }
+''')):
+        write(lab, os.path.join(folder, name), text)
+    path = os.path.join(folder, "tests", "my.svtest")
+    got = run("test", path)
+    same(got.returncode, 1, got.stdout)
+    check("lies outside the test file's folder" in got.stdout, got.stdout)
+    check("1 passed, 1 failed" in got.stdout, got.stdout)
+    same(run("test", "--root", folder, path).returncode, 0, "with --root")
+    os.remove(os.path.join(folder, "tests", "link.svtest"))
+    same(run("test", folder).returncode, 0, "its folder was named")
+    os.symlink("/etc/passwd", os.path.join(folder, "tests", "secret"))
+    write(lab, path, '''require "vnd.dovecot.testsuite";
+test "link" { if test_message "secret" { test_fail "read"; } }''')
+    same(run("test", folder).returncode, 0, "a link is where it points")
+
+
+def test_what_dies_takes_only_its_own_file(lab):
+    """Blocks of these names make a test build's worker fall."""
+    folder = lab.fresh("falls")
+    for name, block in (("1", "right"), ("2", "trap:segv"), ("3", "right"),
+                        ("4", "trap:open"), ("5", "right")):
+        write(lab, os.path.join(folder, name + ".svtest"),
+              f'require "vnd.dovecot.testsuite"; test "{block}" {{ }}\n')
+    got = run("test", "-v", folder)
+    if "2.svtest: trap:segv" in got.stdout:
+        raise Skip("a build without faults")
+    check("4 passed, 1 failed" in got.stdout or
+          "3 passed, 2 failed" in got.stdout, got.stdout)
+    check("FAIL " + os.path.join(folder, "2.svtest") in got.stdout, got.stdout)
+    for name in "135":
+        check("ok   " + os.path.join(folder, name + ".svtest") in got.stdout,
+              got.stdout)
 
 
 def test_a_folder_without_tests_is_an_error(lab):

@@ -191,6 +191,30 @@ def multipart_without_parts(pair):
         pair.mail.fields, "".join(f"--{b}\n\nx\n--{b}--\n" for b in missing)))
 
 
+def body_after_edit(pair):
+    """What reads the message again after its header was changed."""
+    if not has(pair, r"\bbody\b|:mime|extracttext|size"):
+        return None
+    return change(pair, r'(addheader|deleteheader)([^;"]|"(\\.|[^"\\])*")*;',
+                  "")
+
+
+def anychild_of_several(pair):
+    """Leaves the last of several fields."""
+    return change(pair, r'(:anychild (?::[a-z]+ (?:(?:"[^"]*"|\[[^]]*\]) )?)*)'
+                  r'\[(?:"[^"]*", )+("[^"]*")\]', r"\1\2")
+
+
+def extract_of_file(pair):
+    if not has(pair, "extracttext"):
+        return None
+    body = pair.mail.body and pair.mail.body.replace(
+        "application/octet-stream", "text/plain")
+    return pair.with_(mail=Mail(
+        [(n, v.replace("application/octet-stream", "text/plain"))
+         for n, v in pair.mail.fields], body))
+
+
 KNOWN = (ihave_of_required, numeric_infinity, empty_body, part_of_empty_field,
          broken_address, empty_group, constant_in_allof, glob_question_star,
          casemap_order,
@@ -198,4 +222,5 @@ KNOWN = (ihave_of_required, numeric_infinity, empty_body, part_of_empty_field,
          string_default_comparator, regex_bytes, count_of_index,
          date_index_beyond, crash_at_last_backslash, set_from_itself,
          empty_epilogue, part_without_lines, missing_param,
-         multipart_without_parts)
+         multipart_without_parts, body_after_edit, anychild_of_several,
+         extract_of_file)

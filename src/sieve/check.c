@@ -580,6 +580,8 @@ static void repair_else_if(struct sieve_check *c, struct sieve_node *n)
 	n->tests = test->tests;
 	n->n_tests = test->n_tests;
 	n->has_parens = test->has_parens;
+	for (size_t i = 0; i < n->n_tests; i++)
+		n->tests[i]->parent = n;
 }
 
 /* Finds a command among the tests of a command: there a block begins. */
@@ -702,7 +704,8 @@ static void check_node(struct sieve_check *c, struct sieve_node *n)
 		check_node(c, n->tests[i]);
 	if (rc == 0 && n->word->check)
 		rc = n->word->check(c, n);
-	if (takes_block(n) && !n->is_never)
+	/* Of one without semicolon the block is the next command's. */
+	if (takes_block(n) && !n->is_never && !n->lacks_semicolon)
 		check_block(c, n);
 	if (rc == 0 && n->word->check_end)
 		n->word->check_end(c, n);

@@ -93,6 +93,11 @@ static const struct {
 	{ "missing colon", "if header contains \"a\" \"b\" { stop; }",
 		"1:11 missing colon ':' before ':contains' tag in header "
 		"test\n" },
+	{ "else if with a command as its test",
+		"if true { keep; } else if redirect \"a@b.de\"; ",
+		"1:19 'else if' is written as one word\n"
+		"1:19 the elsif command requires a block\n"
+		"1:27 attempted to use command 'redirect' as a test\n" },
 	{ "missing semicolon before a command", "redirect \"a@b.de\" keep;",
 		"1:18 missing semicolon ';' after redirect command\n" },
 	{ "unknown tag", "if header :contain \"a\" \"b\" { stop; }",

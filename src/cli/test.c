@@ -255,7 +255,21 @@ static void take_entry(struct run *r, const FTSENT *e)
 	}
 }
 
-/* Whoever names a folder means that its files belong together. */
+/* Tells whether a path lies below the current folder, which is not "/". */
+static bool is_below_here(const char *path)
+{
+	AUTO(bytes) char *here = realpath(".", NULL);
+	AUTO(bytes) char *real = realpath(path, NULL);
+	size_t len = here ? strlen(here) : 0;
+
+	return len > 1 && real && strncmp(real, here, len) == 0 &&
+	       real[len] == '/';
+}
+
+/*
+ * Whoever names a folder means that its files belong together; and whoever
+ * stands in a project, the files of that project.
+ */
 static int set_root(struct run *r, const char *path, struct err *err)
 {
 	struct stat st;
@@ -264,9 +278,10 @@ static int set_root(struct run *r, const char *path, struct err *err)
 	if (!r->tester)
 		return 0;
 	return worker_tester_set_root(r->tester,
-		r->root	    ? r->root
-		: is_folder ? path
-			    : NULL,
+		r->root		      ? r->root
+		: is_below_here(path) ? "."
+		: is_folder	      ? path
+				      : NULL,
 		err);
 }
 

@@ -215,6 +215,17 @@ def extract_of_file(pair):
          for n, v in pair.mail.fields], body))
 
 
+def blanks_of_html(pair):
+    """Text of HTML, compared whole."""
+    if not has(pair, "extracttext"):
+        return None
+    body = pair.mail.body and re.sub(r"text/html|</?p>", lambda m: {
+        "text/html": "text/plain"}.get(m.group(0), ""), pair.mail.body)
+    if body == pair.mail.body:
+        return None
+    return pair.with_(mail=Mail(pair.mail.fields, body))
+
+
 KNOWN = (ihave_of_required, numeric_infinity, empty_body, part_of_empty_field,
          broken_address, empty_group, constant_in_allof, glob_question_star,
          casemap_order,
@@ -223,4 +234,4 @@ KNOWN = (ihave_of_required, numeric_infinity, empty_body, part_of_empty_field,
          date_index_beyond, crash_at_last_backslash, set_from_itself,
          empty_epilogue, part_without_lines, missing_param,
          multipart_without_parts, body_after_edit, anychild_of_several,
-         extract_of_file)
+         extract_of_file, blanks_of_html)

@@ -201,7 +201,8 @@ def body_after_edit(pair):
 
 def anychild_of_several(pair):
     """Leaves the last of several fields."""
-    return change(pair, r'(:anychild (?::[a-z]+ (?:(?:"[^"]*"|\[[^]]*\]) )?)*)'
+    return change(pair, r'(:anychild (?::(?:param|comparator) '
+                  r'(?:"[^"]*"|\[[^]]*\]) |:[a-z]+ )*)'
                   r'\[(?:"[^"]*", )+("[^"]*")\]', r"\1\2")
 
 
@@ -217,13 +218,40 @@ def extract_of_file(pair):
 
 def blanks_of_html(pair):
     """Text of HTML, compared whole."""
-    if not has(pair, "extracttext"):
+    if not has(pair, r"extracttext|\bbody\b"):
         return None
     body = pair.mail.body and re.sub(r"text/html|</?p>", lambda m: {
         "text/html": "text/plain"}.get(m.group(0), ""), pair.mail.body)
     if body == pair.mail.body:
         return None
     return pair.with_(mail=Mail(pair.mail.fields, body))
+
+
+def first_of_characters(pair):
+    """:first n, where a character may have several bytes."""
+    text = pair.mail.raw()
+    if not any(c > 127 for c in text) and b"=?" not in text \
+            and b"encoding: " not in text.lower():
+        return None
+    return change(pair, r":first \d+ ", "")
+
+
+def anychild_without_header(pair):
+    """Gives each part that has no header a field."""
+    if not has(pair, ":anychild"):
+        return None
+    body = pair.mail.body and re.sub(
+        r"(?m)^(--bound.\n)\n", r"\1Content-Type: text/plain\n\n",
+        pair.mail.body)
+    if body == pair.mail.body:
+        return None
+    return pair.with_(mail=Mail(pair.mail.fields, body))
+
+
+def order_of_no_flag(pair):
+    """A key that no flag can be, compared by its order."""
+    return change(pair, r'(hasflag :value "\w\w" (?::comparator "[^"]*" )?)'
+                  r'"[^"]*\][^"]*"', r'\1"x"')
 
 
 KNOWN = (ihave_of_required, numeric_infinity, empty_body, part_of_empty_field,
@@ -234,4 +262,6 @@ KNOWN = (ihave_of_required, numeric_infinity, empty_body, part_of_empty_field,
          date_index_beyond, crash_at_last_backslash, set_from_itself,
          empty_epilogue, part_without_lines, missing_param,
          multipart_without_parts, body_after_edit, anychild_of_several,
-         extract_of_file, blanks_of_html)
+         extract_of_file, blanks_of_html,
+         first_of_characters, anychild_without_header,
+         order_of_no_flag)

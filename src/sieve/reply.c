@@ -330,3 +330,19 @@ int reply_seen(struct sieve_run *r, struct str key)
 		return SIEVE_WAIT;
 	return answer->n_rows > 0;
 }
+
+int reply_check_from(struct sieve_check *c, struct sieve_node *n,
+	const struct sieve_tagged *t)
+{
+	struct str value;
+	const char *why;
+
+	(void)n;
+	if (!t->param->is_const ||
+		reply_mailboxes(sieve_check_arena(c), sieve_arg_const(t->param),
+			&value, NULL, &why) == 0)
+		return 0;
+	return sieve_error(c, t->param->pos,
+		"invalid address \"%.*s\" for :from: %s",
+		STR_ARG(str_sub(sieve_arg_const(t->param), 0, 100)), why);
+}

@@ -53,6 +53,10 @@ bool reply_cut_mailbox(struct str *rest, struct str *out);
 MUST_CHECK int reply_mailboxes(struct arena *a, struct str list,
 	struct str *out, struct str *first, const char **why);
 
+/* Is the check of a tag :from with a list of mailboxes. Returns: 0 or -1. */
+MUST_CHECK int reply_check_from(struct sieve_check *c, struct sieve_node *n,
+	const struct sieve_tagged *t);
+
 /* Makes the key of a mark: 64 hex letters. */
 struct str reply_key(struct sieve_run *r, const struct str *fields, size_t n);
 /* Asks for a mark. Returns: 1, 0, SIEVE_WAIT or SIEVE_FAILED. */

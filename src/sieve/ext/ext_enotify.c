@@ -397,22 +397,6 @@ static int apply_encodeurl(struct sieve_run *r, const struct sieve_node *n,
  * Checking
  */
 
-static int check_from(struct sieve_check *c, struct sieve_node *n,
-	const struct sieve_tagged *t)
-{
-	struct str value;
-	const char *why;
-
-	(void)n;
-	if (!t->param->is_const ||
-		reply_mailboxes(sieve_check_arena(c), sieve_arg_const(t->param),
-			&value, NULL, &why) == 0)
-		return 0;
-	return sieve_error(c, t->param->pos,
-		"invalid address \"%.*s\" for :from: %s",
-		STR_ARG(str_sub(sieve_arg_const(t->param), 0, SHOWN_MAX)), why);
-}
-
 static int check_importance(struct sieve_check *c, struct sieve_node *n,
 	const struct sieve_tagged *t)
 {
@@ -472,7 +456,7 @@ static int check_notify(struct sieve_check *c, struct sieve_node *n)
 }
 
 static const struct sieve_tag tags[] = {
-	{ "from", SIEVE_STRING, "an address", 0, 0, check_from },
+	{ "from", SIEVE_STRING, "an address", 0, 0, reply_check_from },
 	{ "importance", SIEVE_STRING, "\"1\", \"2\" or \"3\"", 0, 0,
 		check_importance },
 	{ "options", SIEVE_STRINGS, "options", 0, 0, check_options },

@@ -274,28 +274,13 @@ static int check_replace(struct sieve_check *c, struct sieve_node *n)
 		"line, or leave out ':mime'");
 }
 
-static int check_from(struct sieve_check *c, struct sieve_node *n,
-	const struct sieve_tagged *t)
-{
-	const char *why;
-	struct str out;
-
-	(void)n;
-	if (!t->param->is_const ||
-		reply_mailboxes(sieve_check_arena(c), sieve_arg_const(t->param),
-			&out, NULL, &why) == 0)
-		return 0;
-	return sieve_error(c, t->param->pos, "invalid address '%.*s': %s",
-		STR_ARG(str_sub(sieve_arg_const(t->param), 0, 100)), why);
-}
-
 static const struct sieve_tag replace_tags[] = {
 	{ .name = "mime" },
 	{ .name = "subject", .type = SIEVE_STRING, .what = "subject" },
 	{ .name = "from",
 		.type = SIEVE_STRING,
 		.what = "addresses",
-		.check = check_from },
+		.check = reply_check_from },
 	{ 0 },
 };
 

@@ -482,22 +482,6 @@ static int exec_vacation(struct sieve_run *r, const struct sieve_node *n)
  * Checking
  */
 
-static int check_from(struct sieve_check *c, struct sieve_node *n,
-	const struct sieve_tagged *t)
-{
-	struct str value;
-	const char *why;
-
-	(void)n;
-	if (!t->param->is_const ||
-		reply_mailboxes(sieve_check_arena(c), sieve_arg_const(t->param),
-			&value, NULL, &why) == 0)
-		return 0;
-	return sieve_error(c, t->param->pos,
-		"invalid address \"%.*s\" for :from: %s",
-		STR_ARG(str_sub(sieve_arg_const(t->param), 0, 100)), why);
-}
-
 static int check_addresses(struct sieve_check *c, struct sieve_node *n,
 	const struct sieve_tagged *t)
 {
@@ -546,7 +530,7 @@ static int check_mime(struct sieve_check *c, struct sieve_node *n)
 static const struct sieve_tag tags[] = {
 	{ "days", SIEVE_NUMBER, "days", 0, 1, NULL },
 	{ "subject", SIEVE_STRING, "a subject", 0, 0, NULL },
-	{ "from", SIEVE_STRING, "an address", 0, 0, check_from },
+	{ "from", SIEVE_STRING, "an address", 0, 0, reply_check_from },
 	{ "addresses", SIEVE_STRINGS, "own addresses", 0, 0, check_addresses },
 	{ "mime", SIEVE_NOTHING, NULL, 0, 0, NULL },
 	{ "handle", SIEVE_STRING, "a handle", 0, 0, NULL },

@@ -171,7 +171,7 @@ def judge(s, d, clients, mails, kills, worker_kills, turn):
             why = " ".join(reasons.get(mid, []))
             if "dead" in states.get(mid, ()):
                 dead.append((mid, why))
-            elif "discarded" in why or why.startswith("redirect"):
+            elif "discarded" in why or "redirect to" in why:
                 robots += 1
             else:
                 lost.append((mid, states.get(mid), why))

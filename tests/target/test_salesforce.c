@@ -44,6 +44,7 @@ static void begin_with(struct scene *s, const char *more)
 {
 	static const struct conf_schema *const schemas[] = { &sf_schema, NULL };
 	AUTO(bytes) char *text = NULL;
+	const char *timeout = "";
 	struct err err = { 0 };
 
 	must(loop_new(&s->loop, &err) == 0);
@@ -52,13 +53,15 @@ static void begin_with(struct scene *s, const char *more)
 	s->org.last_soql = BUF_INIT(1 << 20);
 	stub_start(&s->stub, serve, &s->org);
 	setenv("MAILMILL_TEST_SECRET", "s3cret", 1);
+	if (!str_starts(str_c(more), STR("timeout")))
+		timeout = "timeout = \"500ms\"\n";
 	text = mem_printf("salesforce \"test\" {\n"
 			  "login_url = \"http://127.0.0.1:%d\"\n"
 			  "auth = \"client_credentials\"\n"
 			  "client_id = \"id\"\n"
 			  "client_secret = \"env:MAILMILL_TEST_SECRET\"\n"
-			  "timeout = \"500ms\"\n%s}\n",
-		s->stub.port, more);
+			  "%s%s}\n",
+		s->stub.port, timeout, more);
 	if (conf_parse(
 		    "test", str_c(text), schemas, NULL, NULL, &s->conf, &err))
 		test_fail(__FILE__, __LINE__, "%s", err.text);
@@ -559,8 +562,8 @@ TEST(questions_share_a_query_and_a_cache)
 	char emails[100][32], names[100][8];
 
 	/* No pause of the machine may part them or make a call late. */
-	begin_with(&s, "linger = \"1s\"\ngather = \"1s\"\n"
-		       "timeout = \"60s\"\nfind_cache = \"60s\"\n");
+	begin_with(&s, "timeout = \"60s\"\nlinger = \"1s\"\ngather = \"1s\"\n"
+		       "find_cache = \"60s\"\n");
 	for (unsigned i = 0; i < 100; i++) {
 		snprintf(emails[i], sizeof(emails[i]), "b%u@x.org", i);
 		snprintf(names[i], sizeof(names[i]), "q%u", i);

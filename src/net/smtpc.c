@@ -86,7 +86,7 @@ void smtpc_free(struct smtpc *c)
 
 bool smtpc_is_address(struct str address)
 {
-	bool is_quoted = false;
+	bool is_quoted = false, is_escaped = false;
 
 	if (address.len == 0)
 		return false;
@@ -94,14 +94,16 @@ bool smtpc_is_address(struct str address)
 		unsigned char b = (unsigned char)address.p[i];
 		if (b < 0x20 || b == 0x7f)
 			return false;
-		if (is_quoted && b == '\\' && i + 1 < address.len)
-			i++;
+		if (is_escaped)
+			is_escaped = false;
+		else if (is_quoted && b == '\\')
+			is_escaped = true;
 		else if (b == '"')
 			is_quoted = !is_quoted;
 		else if (!is_quoted && (b == ' ' || b == '<' || b == '>'))
 			return false;
 	}
-	return !is_quoted;
+	return !is_quoted && !is_escaped;
 }
 
 /* --- the dialogue --------------------------------------------------------- */

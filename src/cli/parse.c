@@ -170,6 +170,43 @@ static void print_text(const char *title, struct str text)
 		printf("  | ... (%zu more bytes)\n", text.len);
 }
 
+static void print_bounces(struct mail *m)
+{
+	const struct mail_bounce *b;
+	size_t n = mail_bounces(m, &b);
+
+	if (n)
+		printf("\nNot delivered\n");
+	for (size_t i = 0; i < n; i++) {
+		printf("  ");
+		print_safe(b[i].recipient);
+		printf(": %s, %s", b[i].reason,
+			b[i].is_permanent ? "for good" : "for now");
+		if (b[i].status.len)
+			printf(" (%.*s)", STR_ARG(b[i].status));
+		puts(b[i].is_guess ? ", guessed" : "");
+		if (b[i].diagnostic.len) {
+			printf("    ");
+			print_safe(utf8_cut(b[i].diagnostic, LINE_MAX_SHOWN));
+			putchar('\n');
+		}
+	}
+}
+
+static void print_forwards(struct mail *m)
+{
+	const struct mail_forwarded *f;
+	size_t n = mail_forwards(m, &f);
+
+	for (size_t i = 0; i < n; i++) {
+		printf("\nForwarded\n");
+		print_field(
+			"  From", f[i].from.len ? f[i].from : f[i].from_name);
+		print_field("  Date", f[i].date);
+		print_field("  Subject", f[i].subject);
+	}
+}
+
 static void print_defects(struct mail *m)
 {
 	const struct mail_defect *d;
@@ -205,6 +242,8 @@ static void print_summary(const char *path, struct mail *m)
 	if (mail_reply(m).len != mail_text(m).len)
 		print_text("Reply (without what it quotes)", mail_reply(m));
 	print_text("Signature", value_of(m, "signature"));
+	print_forwards(m);
+	print_bounces(m);
 	print_attachments(m);
 	print_parts(m);
 	print_defects(m);

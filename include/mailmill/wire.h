@@ -17,6 +17,8 @@ void wire_u8(struct buf *b, uint8_t v);
 void wire_u32(struct buf *b, uint32_t v);
 void wire_u64(struct buf *b, uint64_t v);
 void wire_str(struct buf *b, struct str s);
+/* Adds the count, then each. */
+void wire_strs(struct buf *b, const struct str *s, size_t n);
 
 /* Reads from `in`; after the first thing that is missing is_bad is set and
  * all further reads give zero or the null string. */

@@ -33,6 +33,14 @@ void wire_str(struct buf *b, struct str s)
 	buf_str(b, s);
 }
 
+void wire_strs(struct buf *b, const struct str *s, size_t n)
+{
+	must(n <= UINT32_MAX);
+	wire_u32(b, (uint32_t)n);
+	for (size_t i = 0; i < n; i++)
+		wire_str(b, s[i]);
+}
+
 static struct str cut(struct wire_in *w, size_t n)
 {
 	struct str piece;

@@ -161,6 +161,8 @@ struct str charset_to_utf8(
 /* text.c */
 /* Chooses the parts to read (RFC 8621 4.1.4) and marks attachments. */
 void text_choose(struct mail *m);
+/* Tells whether one of the texts is in s, in any case. */
+bool text_holds_one(struct str s, const char *const *list, size_t n_list);
 /* Makes line ends LF. */
 struct str text_lines(struct arena *a, struct str s);
 

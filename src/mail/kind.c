@@ -62,14 +62,6 @@ static bool begins_with_one(
 	return false;
 }
 
-static bool holds_one(struct str s, const char *const *list, size_t n_list)
-{
-	for (size_t i = 0; i < n_list; i++)
-		if (str_find_case(s, str_c(list[i])) >= 0)
-			return true;
-	return false;
-}
-
 static const char *const daemons[] = { "mailer-daemon", "mailerdaemon",
 	"mail-daemon", "mailer_daemon", "postmaster", "mail-master", "mailer",
 	"mdaemon", "bounce-handler", "microsoftexchange" };
@@ -316,15 +308,15 @@ static bool returns_mail(struct clues *c)
 /* Bounces that are no multipart/report: two signs are needed. */
 static enum mail_kind judge_old_bounce(struct clues *c)
 {
-	bool is_delay = holds_one(
+	bool is_delay = text_holds_one(
 		c->subject, delay_subjects, COUNT(delay_subjects));
-	bool is_subject = holds_one(
+	bool is_subject = text_holds_one(
 		c->subject, bounce_subjects, COUNT(bounce_subjects));
 
 	if (has(c, "x-failed-recipients"))
 		return is_delay ? MAIL_DELAY : MAIL_BOUNCE;
 	if (has_own_mail(c) &&
-		holds_one(str_sub(mail_text(c->m), 0, TEXT_LOOKED_AT),
+		text_holds_one(str_sub(mail_text(c->m), 0, TEXT_LOOKED_AT),
 			bounce_texts, COUNT(bounce_texts)))
 		return is_delay ? MAIL_DELAY : MAIL_BOUNCE;
 	if (is_subject && !is_list(c) && !is_passed_on(c) && returns_mail(c))
@@ -336,7 +328,7 @@ static enum mail_kind judge_old_bounce(struct clues *c)
 	if (is_subject)
 		return MAIL_BOUNCE;
 	if (c->is_from_daemon && !is_list(c) &&
-		holds_one(str_sub(mail_text(c->m), 0, TEXT_LOOKED_AT),
+		text_holds_one(str_sub(mail_text(c->m), 0, TEXT_LOOKED_AT),
 			bounce_texts, COUNT(bounce_texts)))
 		return MAIL_BOUNCE;
 	return UNSURE;
@@ -351,7 +343,7 @@ static const char *const challenge_subjects[] = { "please confirm your message",
 
 static enum mail_kind judge_challenge(struct clues *c)
 {
-	bool is_subject = holds_one(
+	bool is_subject = text_holds_one(
 		c->subject, challenge_subjects, COUNT(challenge_subjects));
 
 	if (has(c, "x-boxbe-challenge") || has(c, "x-challenge-response") ||
@@ -384,7 +376,7 @@ static enum mail_kind judge_auto_reply(struct clues *c)
 		str_find_case(get(c, "x-post-messageclass"),
 			STR("autoresponder")) >= 0)
 		return MAIL_AUTO_REPLY;
-	is_vacation = holds_one(
+	is_vacation = text_holds_one(
 		c->subject, vacation_subjects, COUNT(vacation_subjects));
 	if (is_vacation && !is_list(c) &&
 		(c->is_null_sender || is_bulk(c) ||

@@ -36,14 +36,6 @@ static bool is_quoted(struct str line)
 	return line.len && line.p[0] == '>' && !str_starts(line, STR(">From "));
 }
 
-static bool holds_one(struct str s, const char *const *list, size_t n_list)
-{
-	for (size_t i = 0; i < n_list; i++)
-		if (str_find_case(s, str_c(list[i])) >= 0)
-			return true;
-	return false;
-}
-
 /* ---- attributions ---- */
 
 static const char *const wrote[] = { "wrote", "writes", "schrieb",
@@ -118,7 +110,7 @@ static bool begins_attribution(struct str line)
 static bool is_ruled_attribution(struct str line)
 {
 	return str_starts(line, STR("--")) && str_ends(line, STR("--")) &&
-	       holds_one(line, wrote, COUNT(wrote));
+	       text_holds_one(line, wrote, COUNT(wrote));
 }
 
 /*
@@ -132,7 +124,7 @@ static bool is_attribution(struct str all, struct str last, bool *is_sure)
 
 	if (!ends_in_colon(last) && !ends_in_link)
 		return false;
-	if (holds_one(all, wrote, COUNT(wrote))) {
+	if (text_holds_one(all, wrote, COUNT(wrote))) {
 		*is_sure = has_time(all) || has_address;
 		return has_digit(all) || *is_sure;
 	}
@@ -252,14 +244,14 @@ static bool is_bare_rule(struct str line)
 bool quote_is_forward_mark(struct str line)
 {
 	return line.len < 200 && (is_ruled(line) || ends_in_colon(line)) &&
-	       holds_one(line, forward_marks, COUNT(forward_marks));
+	       text_holds_one(line, forward_marks, COUNT(forward_marks));
 }
 
 static bool is_original_mark(struct str line)
 {
 	return line.len < 120 &&
 	       (is_ruled(line) || str_starts(str_trim(line), STR("##"))) &&
-	       holds_one(line, original_marks, COUNT(original_marks));
+	       text_holds_one(line, original_marks, COUNT(original_marks));
 }
 
 /* Counts the field lines from `at`; the block may be spaced out. */

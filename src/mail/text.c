@@ -437,3 +437,11 @@ struct str mail_html(struct mail *m)
 	buf_fini(&b);
 	return m->html;
 }
+
+bool text_holds_one(struct str s, const char *const *list, size_t n_list)
+{
+	for (size_t i = 0; i < n_list; i++)
+		if (str_find_case(s, str_c(list[i])) >= 0)
+			return true;
+	return false;
+}

@@ -29,13 +29,6 @@
 #define ROW_LEAST 4
 #define ANSWER_LEAST 8
 
-static void put_strs(struct buf *b, const struct str *s, size_t n)
-{
-	wire_u32(b, (uint32_t)n);
-	for (size_t i = 0; i < n; i++)
-		wire_str(b, s[i]);
-}
-
 static void put_pairs(struct buf *b, const struct plan_pair *p, size_t n)
 {
 	wire_u32(b, (uint32_t)n);
@@ -106,10 +99,10 @@ static void put_action(struct buf *b, const struct plan_action *a)
 	wire_u8(b, a->is_implicit);
 	wire_u8(b, a->is_copy);
 	wire_u8(b, a->is_create);
-	put_strs(b, a->flags, a->n_flags);
+	wire_strs(b, a->flags, a->n_flags);
 	put_pieces(b, a->pieces, a->n_pieces);
 	wire_str(b, a->sender);
-	put_strs(b, a->rcpts, a->n_rcpts);
+	wire_strs(b, a->rcpts, a->n_rcpts);
 	wire_str(b, a->fcc);
 	wire_str(b, a->mark);
 	wire_u64(b, a->mark_seconds);
@@ -129,10 +122,10 @@ static void put_question(struct buf *b, const struct plan_question *q)
 	wire_str(b, q->name);
 	wire_str(b, q->object);
 	put_pairs(b, q->where, q->n_where);
-	put_strs(b, q->fields, q->n_fields);
+	wire_strs(b, q->fields, q->n_fields);
 	wire_str(b, q->order);
 	wire_u8(b, q->is_first);
-	put_strs(b, q->ids, q->n_ids);
+	wire_strs(b, q->ids, q->n_ids);
 }
 
 void plan_encode(struct buf *b, const struct plan *p)
@@ -152,7 +145,7 @@ void plan_encode(struct buf *b, const struct plan *p)
 	wire_u32(b, (uint32_t)p->n_questions);
 	for (size_t i = 0; i < p->n_questions; i++)
 		put_question(b, &p->questions[i]);
-	put_strs(b, p->notes, p->n_notes);
+	wire_strs(b, p->notes, p->n_notes);
 	wire_str(b, p->fail);
 }
 
@@ -162,7 +155,7 @@ void facts_encode(struct buf *b, const struct facts *f)
 	wire_u64(b, (uint64_t)f->now);
 	wire_str(b, f->route);
 	wire_u8(b, f->has_folders);
-	put_strs(b, f->folders, f->n_folders);
+	wire_strs(b, f->folders, f->n_folders);
 	wire_u32(b, (uint32_t)f->n_answers);
 	for (size_t i = 0; i < f->n_answers; i++) {
 		const struct facts_answer *a = &f->answers[i];

@@ -201,13 +201,6 @@ static void get_limits(struct wire_in *w, struct sieve_limits *l)
 	l->regex_steps = wire_get_u32(w);
 }
 
-static void put_strs(struct buf *b, const struct str *s, size_t n)
-{
-	wire_u32(b, (uint32_t)n);
-	for (size_t i = 0; i < n; i++)
-		wire_str(b, s[i]);
-}
-
 static struct str *get_strs(struct wire_in *w, struct arena *a, size_t *n)
 {
 	struct str *s;
@@ -257,7 +250,7 @@ static void put_lists(struct buf *b, const struct sieve_settings *s)
 	wire_u32(b, (uint32_t)s->n_lists);
 	for (size_t i = 0; i < s->n_lists; i++) {
 		wire_str(b, s->lists[i].name);
-		put_strs(b, s->lists[i].members, s->lists[i].n_members);
+		wire_strs(b, s->lists[i].members, s->lists[i].n_members);
 	}
 }
 
@@ -293,7 +286,7 @@ void sieve_settings_encode(struct buf *b, const struct sieve_settings *s)
 	wire_str(b, s->delimiters);
 	wire_str(b, s->default_folder);
 	wire_str(b, s->owner);
-	put_strs(b, s->owner_aliases, s->n_owner_aliases);
+	wire_strs(b, s->owner_aliases, s->n_owner_aliases);
 	wire_str(b, s->postmaster);
 	wire_str(b, s->hostname);
 	wire_str(b, s->domain);

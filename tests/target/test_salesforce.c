@@ -557,30 +557,34 @@ TEST(a_query_that_fails_holds_who_is_concerned)
 
 TEST(questions_share_a_query_and_a_cache)
 {
+	enum {
+		/* fewer than fill a query: a full one waits for nobody */
+		N = 60
+	};
 	struct scene s = { 0 };
-	struct question q[102];
-	char emails[100][32], names[100][8];
+	struct question q[N + 2];
+	char emails[N][32], names[N][8];
 
 	/* No pause of the machine may part them or make a call late. */
 	begin_with(&s, "timeout = \"60s\"\nlinger = \"1s\"\ngather = \"1s\"\n"
 		       "find_cache = \"60s\"\n");
-	for (unsigned i = 0; i < 100; i++) {
+	for (unsigned i = 0; i < N; i++) {
 		snprintf(emails[i], sizeof(emails[i]), "b%u@x.org", i);
 		snprintf(names[i], sizeof(names[i]), "q%u", i);
 		send_question(&q[i], &s, emails[i], names[i]);
 	}
-	send_question(&q[100], &s, "ann@example.org", "ann");
+	send_question(&q[N], &s, "ann@example.org", "ann");
 	wait_all(&s);
 	is_int(s.org.n_queries, 1, "one query");
 	is_int(q[0].ask.answer.n_rows, 0, "not there is an answer");
-	is_int(q[100].ask.answer.n_rows, 1, "the row goes to its question");
-	is_str(facts_row_get(&q[100].ask.answer.rows[0], STR("AccountId")),
+	is_int(q[N].ask.answer.n_rows, 1, "the row goes to its question");
+	is_str(facts_row_get(&q[N].ask.answer.rows[0], STR("AccountId")),
 		"001000000000001AAA", "with its fields");
-	send_question(&q[101], &s, "ann@example.org", "ann");
+	send_question(&q[N + 1], &s, "ann@example.org", "ann");
 	wait_all(&s);
 	is_int(s.org.n_queries, 1, "asked again, the cache knows");
-	is_int(q[101].ask.answer.n_rows, 1, "the same");
-	for (unsigned i = 0; i < 102; i++) {
+	is_int(q[N + 1].ask.answer.n_rows, 1, "the same");
+	for (unsigned i = 0; i < N + 2; i++) {
 		is_int(q[i].ask.outcome, TARGET_DONE, "done");
 		arena_free(q[i].ask.arena);
 	}

@@ -12,14 +12,14 @@ import sys
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
-MODULES = ["base", "conf", "net", "mail", "plan", "sieve", "store", "worker",
+MODULES = ["base", "conf", "net", "mail", "auth", "plan", "sieve", "store", "worker",
            "source", "target", "manage", "mill", "sandbox", "cli"]
 
 # What a module may include beside itself and base.
 LAYERS = {
     "base": set(), "conf": set(), "net": set(), "mail": set(), "plan": set(),
-    "store": set(), "sieve": {"mail", "plan"},
-    "worker": {"mail", "plan", "sieve", "net"},
+    "store": set(), "auth": {"mail"}, "sieve": {"auth", "mail", "plan"},
+    "worker": {"auth", "mail", "plan", "sieve", "net"},
     "source": {"conf", "net", "store"},
     "target": {"conf", "net", "plan"},
     "mill": {"conf", "net", "plan", "store", "worker", "target"},
@@ -29,7 +29,7 @@ LAYERS = {
 }
 
 # Which module a public header belongs to, where its name does not say so.
-HEADERS = {"loop": "net", "listen": "net", "tls": "net", "httpc": "net",
+HEADERS = {"loop": "net", "resolver": "net", "listen": "net", "tls": "net", "httpc": "net",
            "smtpc": "net", "relay": "mill",
            "intake": "source", "route": "mill", "queue": "mill",
            "archive": "source", "compose": "mail"}
@@ -41,7 +41,7 @@ HOMES = [
     (r"libxml/", r"src/mail/"),
     (r"pcre2", r"src/sieve/match"),
     (r"curl/", r"src/net/(httpc|smtpc)"),
-    (r"openssl/", r"src/(base/hash|net/tls|target/oauth|sandbox/)"),
+    (r"openssl/", r"src/(base/hash|auth/|net/tls|target/oauth|sandbox/)"),
     (r"sqlite3", r"src/(store/store_sqlite|sandbox/)"),
     (r"microhttpd", r"src/(sandbox|web)/"),
     (r"confuse", r"src/conf/"),
@@ -50,6 +50,10 @@ HOMES = [
     (r"systemd/", r"src/(cli|source)/"),
     (r"libetpan", r"src/source/"),
     (r"iconv", r"src/mail/"),
+    (r"libical", r"src/mail/"),
+    (r"idn2", r"src/mail/"),
+    (r"ares", r"src/net/resolver"),
+    (r"(opendkim|libpsl)", r"src/auth/"),
 ]
 
 BANNED = ["strcpy", "strcat", "strncpy", "strncat", "sprintf", "vsprintf",

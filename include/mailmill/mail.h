@@ -135,6 +135,8 @@ struct mail_part {
 };
 /* Lends the tree. */
 struct mail_part *mail_root(struct mail *m);
+/* Finds the innermost part in whose header or body an offset lies. Lends. */
+struct mail_part *mail_part_at(struct mail *m, uint64_t offset);
 /* Goes through the tree depth first, starting with the root. NULL: the end. */
 struct mail_part *mail_next(const struct mail_part *part);
 /* Lends the header fields of a part. */
@@ -241,6 +243,7 @@ const char *const *mail_value_names(void);
 json_t *mail_to_json(struct mail *m);
 
 struct mail_defect {
+	const char *code; /* "charset"; mailmill-parse(1) lists them */
 	uint64_t offset;
 	struct str text; /* what was wrong and what was done about it */
 };

@@ -475,7 +475,7 @@ struct str header_value(struct mail *m, struct mail_header *h)
 {
 	if (!h->value.p) {
 		if (h->raw.len > MAIL_VALUE_MAX)
-			mail_add_defect(m, h->offset,
+			mail_tell_defect(m, "long-field", h->offset,
 				"a field of %zu bytes is read up to %zu",
 				h->raw.len, MAIL_VALUE_MAX);
 		h->value = header_decode(m->arena, header_hinted(m, h->raw));
@@ -704,7 +704,7 @@ static void set_type(struct mail *m, struct part *p, struct str raw)
 		p->pub.subtype = str_sub(token, (size_t)slash + 1, token.len);
 		return;
 	}
-	mail_add_defect(m, p->pub.header_offset,
+	mail_tell_defect(m, "content-type", p->pub.header_offset,
 		"Content-Type is not of the form type/subtype: read as text");
 	p->pub.type = STR("text");
 	p->pub.subtype = STR("plain");

@@ -84,7 +84,10 @@ static inline bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Tells of something wrong at `offset`. */
+/* Tells of something wrong at `offset`; mailmill-parse(1) lists the codes. */
+void mail_tell_defect(struct mail *m, const char *code, uint64_t offset,
+	const char *fmt, ...) PRINTF(4, 5);
+/* The same of a thing that has no code of its own: "other". */
 void mail_add_defect(struct mail *m, uint64_t offset, const char *fmt, ...)
 	PRINTF(3, 4);
 

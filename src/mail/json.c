@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * json.c - the form that `mailmill parse --json` prints. The members have the
- * names of value.c; "version" counts changes that could break a reader.
+ * names of value.c; "version" counts changes that could break a reader. Each
+ * member is always there and stands in mailmill-parse(1) and in
+ * contrib/parse.schema.json, which allows no other.
  */
-#include <mailmill/clock.h>
-
 #include "inside.h"
 
 #define FORM_VERSION 1
@@ -56,18 +56,6 @@ static json_t *addresses_of(struct mail *m, const char *field)
 		for (size_t k = 0; k < n; k++)
 			json_array_append_new(list, address_of(&items[k]));
 	}
-	return list;
-}
-
-static json_t *ids_of(struct mail *m, struct str name)
-{
-	json_t *list = json_array();
-	struct str all, id;
-
-	if (mail_value(m, name, &all) < 0 || !all.len)
-		return list;
-	while (str_cut(&all, ' ', &id))
-		json_array_append_new(list, text_of(id));
 	return list;
 }
 
@@ -206,20 +194,15 @@ static json_t *defects_of(struct mail *m)
 
 	for (size_t i = 0; i < n; i++) {
 		json_t *j = json_object();
+		set(j, "code", str_c(items[i].code));
+		json_object_set_new(j, "part",
+			json_integer(mail_part_at(m, items[i].offset)->number));
 		json_object_set_new(
 			j, "offset", json_integer((json_int_t)items[i].offset));
 		set(j, "text", utf8_mend(m->arena, items[i].text));
 		json_array_append_new(list, j);
 	}
 	return list;
-}
-
-static void set_value(struct mail *m, json_t *j, const char *name)
-{
-	struct str s;
-
-	if (mail_value(m, str_c(name), &s) == 0)
-		set(j, name, s);
 }
 
 static json_t *list_of(struct mail *m)
@@ -232,39 +215,131 @@ static json_t *list_of(struct mail *m)
 	return j;
 }
 
-json_t *mail_to_json(struct mail *m)
+static json_t *version_of(struct mail *m)
 {
-	static const char *const lists[] = { "reply_to", "to", "cc", "bcc",
-		"delivered_to" };
-	static const char *const fields[] = { "reply-to", "to", "cc", "bcc",
-		"delivered-to" };
-	static const char *const values[] = { "subject", "subject_base", "date",
-		"text", "html", "reply", "signature", "kind" };
-	json_t *j = json_object(), *from = addresses_of(m, "from");
+	(void)m;
+	return json_integer(FORM_VERSION);
+}
+
+static json_t *in_reply_to_of(struct mail *m)
+{
+	json_t *list = json_array();
+	struct str id;
+
+	if (mail_value(m, STR("in_reply_to"), &id) == 0 && id.len)
+		json_array_append_new(list, text_of(id));
+	return list;
+}
+
+/* Oldest first, as the value has them. */
+static json_t *references_of(struct mail *m)
+{
+	json_t *list = json_array();
+	struct str *ids;
+	size_t n = mail_references(m, &ids);
+
+	while (n--)
+		json_array_append_new(list, text_of(ids[n]));
+	return list;
+}
+
+static json_t *size_of(struct mail *m)
+{
+	return json_integer((json_int_t)mail_size(m));
+}
+
+static json_t *identity_of(struct mail *m)
+{
 	unsigned char id[HASH_LEN];
 	char hex[HASH_HEX_LEN + 1];
 
-	json_object_set_new(j, "version", json_integer(FORM_VERSION));
-	set_value(m, j, "message_id");
-	json_object_set_new(j, "in_reply_to", ids_of(m, STR("in_reply_to")));
-	json_object_set_new(j, "references", ids_of(m, STR("references")));
-	json_object_set_new(j, "from", from);
-	json_object_set_new(j, "sender", addresses_of(m, "sender"));
-	for (size_t i = 0; i < COUNT(lists); i++)
-		json_object_set_new(j, lists[i], addresses_of(m, fields[i]));
-	for (size_t i = 0; i < COUNT(values); i++)
-		set_value(m, j, values[i]);
-	json_object_set_new(j, "size", json_integer((json_int_t)mail_size(m)));
-	json_object_set_new(j, "list", list_of(m));
-	json_object_set_new(j, "forwarded", forwards_of(m));
-	json_object_set_new(j, "bounce", bounces_of(m));
-	set_unless_empty(j, "bounced_message_id", mail_bounced_id(m));
-	json_object_set_new(j, "attachments", attachments_of(m));
-	json_object_set_new(j, "parts", tree_of(m));
-	json_object_set_new(j, "headers", headers_of(m));
 	mail_identity(m, id);
 	hash_hex(id, hex);
-	json_object_set_new(j, "identity", json_string(hex));
-	json_object_set_new(j, "defects", defects_of(m));
+	return json_string(hex);
+}
+
+static json_t *bounced_id_of(struct mail *m)
+{
+	struct str id = mail_bounced_id(m);
+
+	return id.len ? text_of(id) : NULL;
+}
+
+/* What has no maker yet, so that a reader finds each member in each object. */
+static json_t *no_members(struct mail *m)
+{
+	(void)m;
+	return json_object();
+}
+
+static json_t *no_items(struct mail *m)
+{
+	(void)m;
+	return json_array();
+}
+
+/* One row a member, in the order in which they are printed. */
+static const struct member {
+	const char *name;
+	json_t *(*make)(struct mail *m); /* NULL: left out; or: */
+	const char *field; /* addresses of all fields of this name; or: text of
+			      the value `name` */
+} members[] = {
+	{ "version", version_of, NULL },
+	{ "message_id", NULL, NULL },
+	{ "in_reply_to", in_reply_to_of, NULL },
+	{ "references", references_of, NULL },
+	{ "date", NULL, NULL },
+	{ "from", NULL, "from" },
+	{ "sender", NULL, "sender" },
+	{ "reply_to", NULL, "reply-to" },
+	{ "to", NULL, "to" },
+	{ "cc", NULL, "cc" },
+	{ "bcc", NULL, "bcc" },
+	{ "delivered_to", NULL, "delivered-to" },
+	{ "subject", NULL, NULL },
+	{ "subject_base", NULL, NULL },
+	{ "text", NULL, NULL },
+	{ "html", NULL, NULL },
+	{ "reply", NULL, NULL },
+	{ "quoted", NULL, NULL },
+	{ "signature", NULL, NULL },
+	{ "language", no_members, NULL },
+	{ "kind", NULL, NULL },
+	{ "auto", no_members, NULL },
+	{ "bounce", bounces_of, NULL },
+	{ "bounced_message_id", bounced_id_of, NULL },
+	{ "list", list_of, NULL },
+	{ "auth", no_members, NULL },
+	{ "parts", tree_of, NULL },
+	{ "attachments", attachments_of, NULL },
+	{ "forwarded", forwards_of, NULL },
+	{ "calendar", no_items, NULL },
+	{ "headers", headers_of, NULL },
+	{ "size", size_of, NULL },
+	{ "identity", identity_of, NULL },
+	/* the last, since all that is read may find some */
+	{ "defects", defects_of, NULL },
+};
+
+json_t *mail_to_json(struct mail *m)
+{
+	json_t *j = json_object(), *made;
+
+	for (size_t i = 0; i < COUNT(members); i++) {
+		const struct member *at = &members[i];
+		struct str s = STR("");
+		if (at->make) {
+			made = at->make(m);
+		} else if (at->field) {
+			made = addresses_of(m, at->field);
+		} else {
+			if (mail_value(m, str_c(at->name), &s) < 0)
+				s = STR("");
+			made = text_of(s);
+		}
+		if (made)
+			json_object_set_new(j, at->name, made);
+	}
 	return j;
 }

@@ -43,8 +43,8 @@ struct mail *mail_parse_in(struct arena *a, struct str raw)
 	lf = memchr(m->raw.p, '\n', m->raw.len);
 	m->eol = !lf && memchr(m->raw.p, '\r', m->raw.len) ? '\r' : '\n';
 	if (m->eol == '\r')
-		mail_add_defect(
-			m, 0, "lines end in CR alone: read as they are");
+		mail_tell_defect(m, "line-ends", 0,
+			"lines end in CR alone: read as they are");
 	scan_parts(m);
 	return m;
 }
@@ -129,6 +129,23 @@ struct mail_part *mail_root(struct mail *m)
 	return &m->root->pub;
 }
 
+struct mail_part *mail_part_at(struct mail *m, uint64_t offset)
+{
+	struct mail_part *found = &m->root->pub, *p = found->first;
+
+	/* children lie one behind the other: the last that begins before */
+	while (p) {
+		if (p->header_offset <= offset &&
+			offset < p->offset + p->len + !p->len) {
+			found = p;
+			p = p->first;
+		} else {
+			p = p->header_offset > offset ? NULL : p->next;
+		}
+	}
+	return found;
+}
+
 struct mail_part *mail_next(const struct mail_part *part)
 {
 	if (part->first)
@@ -138,10 +155,10 @@ struct mail_part *mail_next(const struct mail_part *part)
 	return part ? part->next : NULL;
 }
 
-void mail_add_defect(struct mail *m, uint64_t offset, const char *fmt, ...)
+static void add_defect(struct mail *m, const char *code, uint64_t offset,
+	const char *fmt, va_list ap)
 {
 	struct mail_defect *d;
-	va_list ap;
 
 	if (m->n_defects >= MAIL_DEFECTS_MAX)
 		return;
@@ -149,9 +166,27 @@ void mail_add_defect(struct mail *m, uint64_t offset, const char *fmt, ...)
 		m->defects = arena_array(
 			m->arena, MAIL_DEFECTS_MAX, sizeof(*m->defects));
 	d = &m->defects[m->n_defects++];
+	d->code = code;
 	d->offset = offset;
-	va_start(ap, fmt);
 	d->text = str_c(arena_vprintf(m->arena, fmt, ap));
+}
+
+void mail_tell_defect(
+	struct mail *m, const char *code, uint64_t offset, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_defect(m, code, offset, fmt, ap);
+	va_end(ap);
+}
+
+void mail_add_defect(struct mail *m, uint64_t offset, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_defect(m, "other", offset, fmt, ap);
 	va_end(ap);
 }
 

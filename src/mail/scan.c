@@ -138,11 +138,11 @@ static void take_header(struct walk *w, struct part *p)
 	p->has_fields = !p->pub.parent;
 	w->pos = r.pos;
 	if (r.is_bad)
-		mail_add_defect(m, p->pub.header_offset,
+		mail_tell_defect(m, "field", p->pub.header_offset,
 			"the header has lines that are no field: joined to the "
 			"field before, or the body begins there");
 	if (r.is_over)
-		mail_add_defect(m, p->pub.header_offset,
+		mail_tell_defect(m, "many-fields", p->pub.header_offset,
 			"the header has more than %d fields: the rest is left "
 			"out",
 			MAIL_FIELDS_MAX);
@@ -198,12 +198,12 @@ static bool is_container(struct walk *w, struct part *p)
 	if (!p->is_multipart && !p->is_message)
 		return false;
 	if (p->is_multipart && p->boundary.len == 0) {
-		mail_add_defect(m, p->pub.header_offset,
+		mail_tell_defect(m, "no-boundary", p->pub.header_offset,
 			"a multipart names no boundary: read as text");
 		return false;
 	}
 	if (p->pub.depth + 1 >= MAIL_DEPTH_MAX) {
-		mail_add_defect(m, p->pub.header_offset,
+		mail_tell_defect(m, "deep", p->pub.header_offset,
 			"parts are nested more than %d deep: what is deeper is "
 			"not divided",
 			MAIL_DEPTH_MAX);
@@ -282,7 +282,7 @@ static void take_boundary(struct walk *w, int k, bool is_close, size_t line_at)
 	if (w->m->n_parts < MAIL_PARTS_MAX)
 		open_part(w, multi);
 	else if (w->m->n_parts++ == MAIL_PARTS_MAX)
-		mail_add_defect(w->m, line_at,
+		mail_tell_defect(w->m, "many-parts", line_at,
 			"more than %d parts: the rest is left out",
 			MAIL_PARTS_MAX);
 }
@@ -290,7 +290,7 @@ static void take_boundary(struct walk *w, int k, bool is_close, size_t line_at)
 static void tell_unclosed(struct walk *w)
 {
 	if (w->n_frames)
-		mail_add_defect(w->m, w->m->raw.len,
+		mail_tell_defect(w->m, "no-end", w->m->raw.len,
 			"a multipart has no end line: ended with the message");
 }
 

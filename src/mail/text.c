@@ -251,7 +251,7 @@ static struct str make_text(struct mail *m, struct part *p)
 	struct str charset = p->pub.charset, out;
 
 	if (bytes.len > MAIL_TEXT_MAX) {
-		mail_add_defect(m, p->pub.offset,
+		mail_tell_defect(m, "long-text", p->pub.offset,
 			"a text of %zu bytes is read up to %zu", bytes.len,
 			MAIL_TEXT_MAX);
 		bytes = str_sub(bytes, 0, MAIL_TEXT_MAX);
@@ -260,7 +260,7 @@ static struct str make_text(struct mail *m, struct part *p)
 		charset = sniff_meta(bytes);
 	out = charset_to_utf8(m->arena, bytes, charset, &why);
 	if (why.p)
-		mail_add_defect(m, p->pub.offset, "%.*s (\"%.*s\")",
+		mail_tell_defect(m, "charset", p->pub.offset, "%.*s (\"%.*s\")",
 			STR_ARG(why), STR_ARG(str_sub(charset, 0, 60)));
 	return text_lines(m->arena, out);
 }

@@ -13,7 +13,8 @@
 #include <mailmill/err.h>
 #include <mailmill/mem.h>
 
-#define DNS_NAME_MAX 253		  /* letters, RFC 1035 3.1 */
+#define DNS_NAME_MAX 253 /* letters, RFC 1035 3.1 */
+#define DNS_LABEL_MAX 63
 #define DNS_RECORDS_MAX 100		  /* of one answer; more are left out */
 #define DNS_RECORD_MAX ((size_t)16 << 10) /* bytes of one, in text */
 
@@ -34,9 +35,9 @@ enum dns_status {
 
 /*
  * Records as text: "192.0.2.1", "2001:db8::1", "host.example" (PTR), "10
- * host.example" (MX), or the strings of a TXT joined without a space. Names are
- * in lower case without the last dot. CNAMEs were followed. TXT may hold any
- * bytes.
+ * host.example" (MX; "0 ." says that there is none, RFC 7505), or the strings
+ * of a TXT joined without a space. Names are in lower case without the last
+ * dot. CNAMEs were followed. TXT may hold any bytes.
  */
 struct dns_answer {
 	enum dns_status status;
@@ -56,7 +57,8 @@ MUST_CHECK int dns_status_read(struct str name, enum dns_status *out);
  * than RFC 1035 allows on the wire: any byte but NUL, space and controls).
  */
 struct str dns_name(struct arena *a, struct str s);
-/* Makes the name that PTR is asked for: "1.2.0.192.in-addr.arpa". */
+/* Makes the name that PTR is asked for: "1.2.0.192.in-addr.arpa". STR_NULL: no
+ * address. An IPv4 address in an IPv6 one is taken as IPv4. */
 struct str dns_reverse_name(struct arena *a, struct str address);
 
 /*
@@ -66,14 +68,20 @@ struct str dns_reverse_name(struct arena *a, struct str address);
 typedef int (*dns_lookup_fn)(
 	void *ctx, enum dns_type type, struct str name, struct dns_answer *out);
 
-/* A zone: answers read from text. What it does not name is DNS_NO_NAME. */
+/*
+ * A zone: answers read from text. What it does not name is DNS_NO_NAME; so are
+ * names that exist only since others lie below them.
+ */
 struct dns_zone;
 struct dns_zone *dns_zone_new(void);
 void dns_zone_free(struct dns_zone *z);
 /*
- * Adds lines of a zone: "NAME [TTL] [IN] TYPE VALUE" as in RFC 1035 section 5,
- * names always whole, strings in quotes, ";" begins a comment; and "NAME FAIL
- * [TYPE]" for names that cannot be looked up. CNAME is known.
+ * Adds lines of a zone: "NAME [TTL] [IN] TYPE VALUE" as in RFC 1035 section 5:
+ * parentheses go on over lines, strings stand in quotes, "\DDD" is a byte, ";"
+ * begins a comment, a line that begins with a blank and a type is of the last
+ * name. Names are always whole. CNAME is followed; other types (NS, SOA ...)
+ * only make the name exist. "NAME FAIL" makes questions fail for which there
+ * is no record of that name, "NAME FAIL TYPE" those for the type.
  * Returns: 0, or -1 with *err that says "file:line: ...".
  */
 MUST_CHECK int dns_zone_read(

@@ -495,7 +495,8 @@ static htmlParserCtxtPtr feed(
 		}
 		guard_step(g, s.p[i]);
 		is_full = g->n_names > NAMES_MAX && g->state == IN_TEXT;
-		if (!is_full && (g->state == IN_TEXT || g->n < ATTRIBUTES_MAX))
+		/* a ">" within quotes would end nothing */
+		if (!is_full && (g->state != IN_TAG || g->n < ATTRIBUTES_MAX))
 			continue;
 		htmlParseChunk(ctx, s.p + from, (int)(i + 1 - from), 0);
 		from = i + 1;

@@ -123,6 +123,14 @@ static void make_html_attributes(struct buf *b)
 	buf_c(b, ">deep");
 }
 
+static void make_html_quoted_attributes(struct buf *b)
+{
+	buf_c(b, "Content-Type: text/html\n\n<p");
+	for (unsigned i = 0; i < 100000; i++)
+		buf_printf(b, " a%u='%u'", i, i);
+	buf_c(b, ">text</p>\n");
+}
+
 static void make_more_attributes(struct buf *b)
 {
 	buf_c(b, "Content-Type: text/html\n\n");
@@ -178,6 +186,7 @@ static const struct row {
 	{ "1,000,000 open tags", make_html, NULL },
 	{ "50,000 quotes and lists in one another", make_html_quotes, NULL },
 	{ "100,000 attributes", make_html_attributes, NULL },
+	{ "100,000 attributes in quotes", make_html_quoted_attributes, NULL },
 	{ "1,000,000 attributes in 3,400 tags", make_more_attributes, NULL },
 	{ "30,000 attributions", make_quotes, NULL },
 	{ "1,000,000 lines that nearly are boundaries", make_boundaries, NULL },

@@ -156,6 +156,22 @@ struct str mail_reply(struct mail *m);
 /* Makes text of HTML. Gives: in `a`. */
 struct str mail_html_to_text(struct arena *a, struct str html);
 
+/* Bytes of the message that a value was made of. */
+struct mail_range {
+	unsigned part; /* its number; 0 for fields of the message's header */
+	uint64_t offset, len; /* as they are in the message: encoded */
+	bool is_exact;	      /* decoded they are the value and nothing else */
+};
+/*
+ * Tells where in the message a value stands: any slice of what was lent of this
+ * mail (texts, HTML, values of header fields), or a copy of text. One that lies
+ * in several places (HTML's tags, joined parts) has a range for each, in order;
+ * what does not fit into `max` is covered by the last one.
+ * Returns: the count; 0 when it is of no bytes of the message.
+ */
+size_t mail_locate(
+	struct mail *m, struct str value, struct mail_range *out, size_t max);
+
 struct mail_attachment {
 	struct mail_part *part;
 	struct str name; /* never empty */

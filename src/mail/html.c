@@ -19,6 +19,8 @@
 #define CHUNK ((size_t)16 * 1024)
 #define ATTRIBUTES_MAX 300 /* of a tag; libxml2 compares each with all */
 #define NAMES_MAX 50000	   /* of a parser; its dictionary slows down beyond */
+#define ENTITY_MAX 40	   /* bytes of "&...;" */
+#define TRACE_MAX ((size_t)200 * 1000) /* pieces whose place is noted */
 
 enum tag_flags {
 	TAG_BLOCK = 1,	   /* a line of its own */
@@ -42,6 +44,11 @@ struct writer {
 	unsigned last_depth; /* of the text written last */
 	struct list_level lists[LIST_MAX];
 	unsigned n_lists;
+	struct html_trace *trace; /* or NULL */
+	struct arena *arena;	  /* the trace's */
+	struct str html;
+	htmlParserCtxtPtr parser;
+	long skew;	/* from the parser's count of bytes to places in html */
 	char *href;	/* of the link that is open */
 	size_t link_at; /* where its text begins in out */
 };
@@ -362,10 +369,49 @@ static void on_end(void *ctx, const xmlChar *xml_name)
 		w->n_lists--;
 }
 
+/*
+ * Finds where text that libxml2 just gave stands. Its count of bytes is behind
+ * by a letter where it gives long text in pieces.
+ */
+static struct html_piece find_piece(const struct writer *w, struct str s)
+{
+	const xmlParserInput *in = w->parser->input;
+	long place = (long)in->consumed + (in->cur - in->base) + w->skew;
+	size_t end = place < 0 ? 0 : (size_t)place, before, amp;
+	ssize_t found;
+
+	for (size_t k = end; k <= end + 4; k++)
+		if (k >= s.len && str_eq(str_sub(w->html, k - s.len, s.len), s))
+			return (struct html_piece){ (uint32_t)(k - s.len),
+				(uint32_t)k, 0, 0, true };
+	end = MIN(end, w->html.len);
+	before = end > ENTITY_MAX ? end - ENTITY_MAX : 0;
+	found = str_rchr(str_sub(w->html, before, end - before), '&');
+	amp = found < 0 ? end : before + (size_t)found;
+	return (struct html_piece){ (uint32_t)amp, (uint32_t)end, 0, 0, false };
+}
+
+static void trace_text(struct writer *w, struct str s, size_t at)
+{
+	struct html_trace *t = w->trace;
+
+	if (w->out.len == at || t->n == TRACE_MAX)
+		return;
+	if (t->n == t->room) {
+		t->items = arena_grow(w->arena, t->items, t->n,
+			t->room * 2 + 64, sizeof(*t->items));
+		t->room = t->room * 2 + 64;
+	}
+	t->items[t->n] = find_piece(w, s);
+	t->items[t->n].at = (uint32_t)at;
+	t->items[t->n++].end = (uint32_t)w->out.len;
+}
+
 static void on_text(void *ctx, const xmlChar *text, int len)
 {
 	struct writer *w = ctx;
 	struct str s = str_n((const char *)text, (size_t)len);
+	size_t at = w->out.len;
 
 	if (w->skip_depth)
 		return;
@@ -373,6 +419,8 @@ static void on_text(void *ctx, const xmlChar *text, int len)
 		write_pre(w, s);
 	else
 		write_text(w, s);
+	if (w->trace)
+		trace_text(w, s, at);
 }
 
 void html_init(void)
@@ -467,6 +515,7 @@ static htmlParserCtxtPtr open_parser(struct writer *w)
 			HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
 	/* else libxml2 puts a paragraph around text that stands alone */
 	htmlParseChunk(ctx, "<html><body>", 12, 0);
+	w->parser = ctx;
 	return ctx;
 }
 
@@ -500,12 +549,15 @@ static htmlParserCtxtPtr feed(
 			continue;
 		htmlParseChunk(ctx, s.p + from, (int)(i + 1 - from), 0);
 		from = i + 1;
-		if (g->state != IN_TEXT)
+		if (g->state != IN_TEXT) {
 			htmlParseChunk(ctx, ">", 1, 0);
+			w->skew--;
+		}
 		g->state = IN_TEXT;
 		g->n = 0;
 		if (is_full) {
 			close_parser(ctx);
+			w->skew = (s.p + from) - w->html.p - 12;
 			ctx = open_parser(w);
 			g->n_names = 0;
 		}
@@ -514,9 +566,15 @@ static htmlParserCtxtPtr feed(
 	return ctx;
 }
 
-struct str mail_html_to_text(struct arena *a, struct str html)
+struct str html_to_text(
+	struct arena *a, struct str html, struct html_trace *trace)
 {
-	struct writer w = { .out = BUF_INIT(MAIL_TEXT_MAX), .at_begin = true };
+	struct writer w = { .out = BUF_INIT(MAIL_TEXT_MAX),
+		.at_begin = true,
+		.trace = trace,
+		.arena = a,
+		.html = html,
+		.skew = -12 };
 	htmlParserCtxtPtr ctx = open_parser(&w);
 	struct guard guard = { 0 };
 	struct str out;
@@ -529,7 +587,14 @@ struct str mail_html_to_text(struct arena *a, struct str html)
 	}
 	close_parser(ctx);
 	end_link(&w);
+	if (trace)
+		trace->written = arena_str(a, buf_view(&w.out));
 	out = plain_blanks(a, utf8_mend(a, buf_view(&w.out)));
 	buf_fini(&w.out);
 	return out;
+}
+
+struct str mail_html_to_text(struct arena *a, struct str html)
+{
+	return html_to_text(a, html, NULL);
 }

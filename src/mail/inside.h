@@ -70,6 +70,7 @@ struct mail {
 	unsigned char identity[HASH_LEN];
 	bool has_bodies, has_attachments, has_references, has_size, has_text,
 		has_html, has_reply, has_identity, has_bounces, has_forwards;
+	struct locator *text_places, *html_places; /* of locate.c */
 	struct str *values; /* one a name in value.c, made when asked for */
 	bool *has_value;
 };
@@ -162,6 +163,8 @@ struct str charset_to_utf8(
 	struct arena *a, struct str bytes, struct str charset, struct str *why);
 
 /* text.c */
+/* Makes the readable text of a part that text_choose() took. */
+struct str text_readable(struct mail *m, struct mail_part *p);
 /* Chooses the parts to read (RFC 8621 4.1.4) and marks attachments. */
 void text_choose(struct mail *m);
 /* Tells whether one of the texts is in s, in any case. */
@@ -199,6 +202,20 @@ struct str attach_safe_name(struct arena *a, struct str name);
 
 /* html.c */
 void html_init(void);
+/* Where a piece of the text came from. */
+struct html_piece {
+	uint32_t from, to; /* bytes of the HTML */
+	uint32_t at, end;  /* of what was written, white space before it, too */
+	bool is_verbatim;  /* no entity in it */
+};
+struct html_trace {
+	struct html_piece *items;
+	size_t n, room;
+	struct str written; /* before blanks were made plain */
+};
+/* Makes text of HTML and notes where it came from. Gives: both in `a`. */
+struct str html_to_text(
+	struct arena *a, struct str html, struct html_trace *trace);
 
 /* header.c */
 void header_init(void);

@@ -173,6 +173,83 @@ static json_t *bounces_of(struct mail *m)
 	return list;
 }
 
+/* ---- where values come from ---- */
+
+#define RANGES_MAX 8 /* of a value, as printed */
+
+static json_t *range_to_json(const struct mail_range *r)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "part", json_integer(r->part));
+	json_object_set_new(j, "offset", json_integer((json_int_t)r->offset));
+	json_object_set_new(j, "length", json_integer((json_int_t)r->len));
+	json_object_set_new(j, "exact", json_boolean(r->is_exact));
+	return j;
+}
+
+static void locate(struct mail *m, json_t *j, const char *name, struct str s)
+{
+	struct mail_range ranges[RANGES_MAX];
+	size_t n = mail_locate(m, s, ranges, RANGES_MAX);
+	json_t *list = json_object_get(j, name);
+
+	if (n && !list) {
+		list = json_array();
+		json_object_set_new(j, name, list);
+	}
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, range_to_json(&ranges[i]));
+}
+
+/* Of a member that is made of header fields, each of them. */
+static void locate_fields(
+	struct mail *m, json_t *j, const char *name, const char *field)
+{
+	struct fields *f = header_fields(m, m->root);
+
+	for (size_t i = 0; i < f->n; i++)
+		if (str_eq_case(f->items[i].name, str_c(field)))
+			locate(m, j, name, str_trim(f->items[i].raw));
+}
+
+static const struct source {
+	const char *name, *field;
+} sources[] = {
+	{ "message_id", "message-id" },
+	{ "in_reply_to", "in-reply-to" },
+	{ "references", "references" },
+	{ "date", "date" },
+	{ "from", "from" },
+	{ "sender", "sender" },
+	{ "reply_to", "reply-to" },
+	{ "to", "to" },
+	{ "cc", "cc" },
+	{ "bcc", "bcc" },
+	{ "delivered_to", "delivered-to" },
+	{ "subject", "subject" },
+	{ "subject_base", NULL },
+	{ "text", NULL },
+	{ "html", NULL },
+	{ "reply", NULL },
+	{ "quoted", NULL },
+	{ "signature", NULL },
+};
+
+static json_t *source_of(struct mail *m)
+{
+	json_t *j = json_object();
+	struct str s;
+
+	for (size_t i = 0; i < COUNT(sources); i++) {
+		if (sources[i].field)
+			locate_fields(m, j, sources[i].name, sources[i].field);
+		else if (mail_value(m, str_c(sources[i].name), &s) == 0)
+			locate(m, j, sources[i].name, s);
+	}
+	return j;
+}
+
 static json_t *headers_of(struct mail *m)
 {
 	size_t n;
@@ -316,6 +393,7 @@ static const struct member {
 	{ "forwarded", forwards_of, NULL },
 	{ "calendar", no_items, NULL },
 	{ "headers", headers_of, NULL },
+	{ "source", source_of, NULL },
 	{ "size", size_of, NULL },
 	{ "identity", identity_of, NULL },
 	/* the last, since all that is read may find some */

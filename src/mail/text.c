@@ -339,7 +339,7 @@ static struct str unflow(struct arena *a, struct str text, bool is_delsp)
 
 /* ---- the whole ---- */
 
-static struct str readable_of(struct mail *m, struct mail_part *p)
+struct str text_readable(struct mail *m, struct mail_part *p)
 {
 	struct str s = mail_part_text(m, p);
 
@@ -371,7 +371,7 @@ static struct str join_readable(
 	for (size_t i = 0; i < n; i++) {
 		if (is_media(parts[i]))
 			continue;
-		one = readable_of(m, parts[i]);
+		one = text_readable(m, parts[i]);
 		if (is_empty(one))
 			continue;
 		if (n_texts++ == 0) {
@@ -429,7 +429,7 @@ struct str mail_html(struct mail *m)
 			buf_str(&b, mail_part_text(m, p));
 		} else {
 			buf_c(&b, "<div style=\"white-space: pre-wrap\">");
-			enc_html(&b, readable_of(m, p));
+			enc_html(&b, text_readable(m, p));
 			buf_c(&b, "</div>\n");
 		}
 	}

@@ -12,6 +12,7 @@
 void attach_digest(struct mail *m, struct part *p)
 {
 	struct str in = str_n(m->raw.p + p->pub.offset, p->pub.len);
+	const char *kept = in.p;
 	struct decode d;
 	struct hash *h;
 	char out[PIECE + DECODE_EXTRA];
@@ -22,17 +23,21 @@ void attach_digest(struct mail *m, struct part *p)
 	p->has_digest = true;
 	h = hash_begin();
 	decode_init(&d, decode_kind(p->pub.encoding));
-	if (d.kind == DECODE_IDENTITY) {
-		hash_add(h, in.p, in.len);
-		p->size = in.len;
-		in.len = 0;
-	}
 	while (in.len) {
 		struct str piece = str_sub(in, 0, PIECE);
-		n = decode_feed(&d, piece, out);
-		hash_add(h, out, n);
-		p->size += n;
+		if (d.kind == DECODE_IDENTITY) {
+			hash_add(h, piece.p, piece.len);
+			p->size += piece.len;
+		} else {
+			n = decode_feed(&d, piece, out);
+			hash_add(h, out, n);
+			p->size += n;
+		}
 		in = str_sub(in, piece.len, in.len);
+		if ((size_t)(in.p - kept) > MAIL_FORGET) {
+			mail_forget(m, kept, in.p);
+			kept = in.p;
+		}
 	}
 	n = decode_end(&d, out);
 	hash_add(h, out, n);

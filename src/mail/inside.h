@@ -21,6 +21,7 @@
 #define MAIL_BODIES_MAX 100 /* text parts of the readable text */
 #define MAIL_DEFECTS_MAX 50
 #define MAIL_NAME_MAX 200 /* bytes of a file name */
+#define MAIL_FORGET ((size_t)1 << 20) /* of a mapped message, read through */
 
 struct fields {
 	struct mail_header *items; /* value.p is NULL until it is decoded */
@@ -93,6 +94,12 @@ void mail_add_defect(struct mail *m, uint64_t offset, const char *fmt, ...)
 	PRINTF(3, 4);
 
 /* mail.c */
+/*
+ * Gives back the pages of a message that is mapped, which were read and may
+ * not be wanted soon: memory does not grow with the message. They come again
+ * when they are looked at.
+ */
+void mail_forget(const struct mail *m, const char *from, const char *to);
 /* Tells the size of bytes when every line end is a CRLF. */
 uint64_t mail_count_crlf(const struct mail *m, struct str raw);
 

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <mailmill/hash.h>
 
@@ -33,12 +34,13 @@ void mail_init(void)
 	html_init();
 }
 
-struct mail *mail_parse_in(struct arena *a, struct str raw)
+static struct mail *start(struct arena *a, struct str raw, char *map)
 {
 	struct mail *m = ARENA_NEW(a, struct mail);
 	const char *lf;
 
 	m->arena = a;
+	m->map = map;
 	m->raw = raw.p ? raw : STR("");
 	lf = memchr(m->raw.p, '\n', m->raw.len);
 	m->eol = !lf && memchr(m->raw.p, '\r', m->raw.len) ? '\r' : '\n';
@@ -47,6 +49,11 @@ struct mail *mail_parse_in(struct arena *a, struct str raw)
 			"lines end in CR alone: read as they are");
 	scan_parts(m);
 	return m;
+}
+
+struct mail *mail_parse_in(struct arena *a, struct str raw)
+{
+	return start(a, raw, NULL);
 }
 
 int mail_parse(struct str raw, struct mail **out, struct err *err)
@@ -60,7 +67,6 @@ int mail_parse_fd(int fd, struct mail **out, struct err *err)
 {
 	struct stat st;
 	void *map = NULL;
-	struct mail *m;
 
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, "reading the message");
@@ -70,13 +76,7 @@ int mail_parse_fd(int fd, struct mail **out, struct err *err)
 		if (map == MAP_FAILED)
 			return err_sys(err, "mapping the message");
 	}
-	if (mail_parse(str_n(map, (size_t)st.st_size), &m, err) < 0) {
-		if (map)
-			munmap(map, (size_t)st.st_size);
-		return -1;
-	}
-	m->map = map;
-	*out = m;
+	*out = start(arena_new(), str_n(map, (size_t)st.st_size), map);
 	return 0;
 }
 
@@ -99,13 +99,28 @@ struct str mail_raw(const struct mail *m)
 	return m->raw;
 }
 
+void mail_forget(const struct mail *m, const char *from, const char *to)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t begin = ((uintptr_t)from + page - 1) & ~(page - 1);
+	uintptr_t end = (uintptr_t)to & ~(page - 1);
+
+	if (m->map && end > begin)
+		madvise(m->map + (begin - (uintptr_t)m->map), end - begin,
+			MADV_DONTNEED);
+}
+
 uint64_t mail_count_crlf(const struct mail *m, struct str raw)
 {
 	char eol = m->eol;
 	uint64_t size = raw.len;
-	const char *p = raw.p, *end = raw.p + raw.len, *nl;
+	const char *p = raw.p, *end = raw.p + raw.len, *nl, *kept = p;
 
 	while (p < end && (nl = memchr(p, eol, (size_t)(end - p)))) {
+		if ((size_t)(p - kept) > MAIL_FORGET) {
+			mail_forget(m, kept, p);
+			kept = p;
+		}
 		/* counting bare ends alone; CR without LF counts only when
 		 * it is what the mail uses */
 		if (eol == '\r' || nl == raw.p || nl[-1] != '\r')

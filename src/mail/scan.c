@@ -297,6 +297,7 @@ static void tell_unclosed(struct walk *w)
 void scan_parts(struct mail *m)
 {
 	struct walk w = { .m = m };
+	size_t kept = 0;
 
 	open_part(&w, NULL);
 	while (w.n_frames && w.pos < m->raw.len) {
@@ -306,6 +307,10 @@ void scan_parts(struct mail *m)
 		int k = match_boundary(&w, line, &is_close);
 		if (k >= 0)
 			take_boundary(&w, k, is_close, at);
+		if (w.pos - kept > MAIL_FORGET) {
+			mail_forget(m, m->raw.p + kept, m->raw.p + w.pos);
+			kept = w.pos;
+		}
 	}
 	tell_unclosed(&w);
 	close_parts(&w, NULL, m->raw.len);

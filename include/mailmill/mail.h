@@ -97,6 +97,13 @@ struct mail *mail_view(struct mail *m, struct arena *a);
  */
 void mail_set_fields(
 	struct mail *view, const struct mail_header *fields, size_t n);
+/* Lends the mail that a view is of, or m when it is none: what came in. */
+struct mail *mail_origin(struct mail *m);
+/*
+ * Lends a place, NULL at first, for what the judge of its signatures made of a
+ * mail in its arena.
+ */
+void **mail_judged(struct mail *m);
 /* Tells whether a field stands in the raw bytes; a view may have others. */
 bool mail_is_lent(const struct mail *m, const struct mail_header *h);
 

@@ -23,6 +23,11 @@ struct mail *mail_view(struct mail *m, struct arena *a)
 	return view;
 }
 
+struct mail *mail_origin(struct mail *m)
+{
+	return m->origin ? m->origin : m;
+}
+
 void mail_set_fields(
 	struct mail *view, const struct mail_header *fields, size_t n)
 {

@@ -49,6 +49,7 @@ struct mail {
 	char *map;	     /* to be unmapped, or NULL */
 	char eol;	     /* '\n', or '\r' in a mail that has no other */
 	struct mail *origin; /* of a view: the mail that it is of */
+	void *judged;	     /* see mail_judged() */
 	struct str
 		hint; /* charset of the first part that names a telling one */
 	struct part *root;

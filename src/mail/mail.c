@@ -110,6 +110,11 @@ void mail_forget(const struct mail *m, const char *from, const char *to)
 			MADV_DONTNEED);
 }
 
+void **mail_judged(struct mail *m)
+{
+	return &m->judged;
+}
+
 uint64_t mail_count_crlf(const struct mail *m, struct str raw)
 {
 	char eol = m->eol;

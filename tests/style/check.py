@@ -51,7 +51,7 @@ HOMES = [
     (r"libetpan", r"src/source/"),
     (r"iconv", r"src/mail/"),
     (r"libical", r"src/mail/"),
-    (r"idn2", r"src/mail/"),
+    (r"idn2", r"src/(auth|mail)/"),
     (r"ares", r"src/net/resolver"),
     (r"(opendkim|libpsl)", r"src/auth/"),
 ]

@@ -5,7 +5,7 @@
  *   sign_check ZONE MAIL...
  *
  * One JSON object a line and mail. It is judged as on the day when the mail
- * came in, by its newest Received or Date, so that old mails have not expired.
+ * came in, by the newest time it names, so that old mails have not expired.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,21 +14,41 @@
 #include <mailmill/clock.h>
 #include <mailmill/file.h>
 
+/* Tells when it came in, as far as its own fields tell. */
+static int64_t time_of(const struct mail_header *h)
+{
+	int64_t seconds = 0;
+	uint64_t t;
+	int zone;
+	struct str tag, rest = h->value;
+
+	if (str_eq_case(h->name, STR("dkim-signature"))) {
+		while (str_cut(&rest, ';', &tag)) {
+			tag = str_trim(tag);
+			if (str_starts(tag, STR("t=")) &&
+				str_to_u64(str_sub(tag, 2, tag.len), INT32_MAX,
+					&t) == 0)
+				return (int64_t)t;
+		}
+		return 0;
+	}
+	if (str_eq_case(h->name, STR("received")))
+		rest = str_sub(
+			rest, (size_t)(str_rchr(rest, ';') + 1), rest.len);
+	else if (!str_eq_case(h->name, STR("date")))
+		return 0;
+	return mail_date(rest, &seconds, &zone) == 0 ? seconds : 0;
+}
+
 static int64_t day_of(struct mail *m)
 {
-	struct str received = mail_header(m, STR("received"));
-	struct str date = mail_header(m, STR("date"));
-	int64_t seconds;
-	int zone;
-	ssize_t at = str_rchr(received, ';');
+	int64_t newest = 0;
+	size_t n;
+	const struct mail_header *h = mail_headers(m, &n);
 
-	if (at >= 0 &&
-		mail_date(str_sub(received, (size_t)at + 1, received.len),
-			&seconds, &zone) == 0)
-		return seconds * 1000;
-	if (date.p && mail_date(date, &seconds, &zone) == 0)
-		return seconds * 1000;
-	return clock_wall_ms();
+	for (size_t i = 0; i < n; i++)
+		newest = MAX(newest, time_of(&h[i]));
+	return newest ? newest * 1000 : clock_wall_ms();
 }
 
 static json_t *text(struct str s)

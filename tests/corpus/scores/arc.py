@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ARC: the validation suite, and chains of other projects."""
+import re
 import tempfile
 from pathlib import Path
 
-from .signatures import check, check_dkimpy, txt
+from .signatures import KEYS, check, check_dkimpy, txt
 
 try:
     import yaml
@@ -37,4 +38,17 @@ def score_suite(folder, _items, score):
                                     others[mails[name]]["arc"] == wanted)
 
 
-SETS = {"arc-test-suite": score_suite}
+def score_mailauth(folder, _items, score):
+    """By the names of the files; Google's key is known."""
+    wanted = {p: re.match("arc-(pass|fail)", p.name)[1]
+              for p in sorted(folder.glob("arc-*.eml"))}
+    got, others = check(KEYS, wanted), check_dkimpy(KEYS, wanted)
+    for path, cv in wanted.items():
+        arc = got[path]["arc"]
+        score.count("arc", path.name, arc["verdict"] == cv, cv,
+                    (arc["verdict"], arc["problem"]))
+        if others:
+            score.other("dkimpy", "arc", others[path]["arc"] == cv)
+
+
+SETS = {"arc-test-suite": score_suite, "mailauth-js": score_mailauth}

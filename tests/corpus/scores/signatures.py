@@ -9,8 +9,10 @@ import re
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 PYTHON = "/usr/bin/python3"
+KEYS = (Path(__file__).parent.parent / "keys.zone").read_text()
 
 
 def txt(name, text):
@@ -47,7 +49,8 @@ def check_dkimpy(zone, paths):
 def answer_from(zone):
     """Makes dkimpy's question to the DNS."""
     answers = {}
-    for line in zone.splitlines():
+    for line in re.sub(r"\(\n(.*?)\n\)", r"\1", zone, flags=re.S).replace(
+            '"\n\t"', '" "').splitlines():
         name, _, rest = line.partition(" TXT ")
         text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', rest))
         answers[name.lower()] = re.sub(r"\\(.)", r"\1", text).encode()

@@ -163,6 +163,20 @@ struct str mail_reply(struct mail *m);
 /* Makes text of HTML. Gives: in `a`. */
 struct str mail_html_to_text(struct arena *a, struct str html);
 
+struct mail_language {
+	char code[4];	   /* ISO 639-1: "de"; "" when it cannot be told */
+	double confidence; /* 0 to 1 */
+};
+/*
+ * Tells the language of the new part, without links and what is quoted; of the
+ * subject when the text is too short. Lends.
+ */
+const struct mail_language *mail_language(struct mail *m);
+/* Lists the codes of all languages that are known, in order. */
+const char *const *mail_languages(size_t *n);
+/* Tells the language of a text. */
+void mail_guess_language(struct str text, struct mail_language *out);
+
 /* Bytes of the message that a value was made of. */
 struct mail_range {
 	unsigned part; /* its number; 0 for fields of the message's header */

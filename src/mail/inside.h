@@ -72,6 +72,8 @@ struct mail {
 	unsigned char identity[HASH_LEN];
 	bool has_bodies, has_attachments, has_references, has_size, has_text,
 		has_html, has_reply, has_identity, has_bounces, has_forwards;
+	struct mail_language language;
+	bool has_language;
 	struct locator *text_places, *html_places; /* of locate.c */
 	struct str *values; /* one a name in value.c, made when asked for */
 	bool *has_value;

@@ -173,6 +173,17 @@ static json_t *bounces_of(struct mail *m)
 	return list;
 }
 
+static json_t *language_of(struct mail *m)
+{
+	const struct mail_language *l = mail_language(m);
+	json_t *j = json_object();
+
+	set(j, "code", str_c(l->code));
+	json_object_set_new(j, "confidence",
+		json_real((double)(int)(l->confidence * 100 + 0.5) / 100));
+	return j;
+}
+
 /* ---- where values come from ---- */
 
 #define RANGES_MAX 8 /* of a value, as printed */
@@ -381,7 +392,7 @@ static const struct member {
 	{ "reply", NULL, NULL },
 	{ "quoted", NULL, NULL },
 	{ "signature", NULL, NULL },
-	{ "language", no_members, NULL },
+	{ "language", language_of, NULL },
 	{ "kind", NULL, NULL },
 	{ "auto", no_members, NULL },
 	{ "bounce", bounces_of, NULL },

@@ -287,6 +287,10 @@ static struct str make_kind(struct mail *m)
 {
 	return str_c(mail_kind_name(mail_kind(m, NULL)));
 }
+static struct str make_language(struct mail *m)
+{
+	return str_c(mail_language(m)->code);
+}
 static struct str make_size(struct mail *m)
 {
 	return str_c(arena_printf(
@@ -396,6 +400,7 @@ static const struct value {
 	{ "reply", make_reply },
 	{ "signature", make_signature },
 	{ "kind", make_kind },
+	{ "language", make_language },
 	{ "size", make_size },
 	{ "list.id", make_list_id },
 	{ "forwarded.from", make_forwarded_from },
@@ -414,11 +419,12 @@ static const struct value {
 static const char *const names[] = { "from", "from.name", "from.local",
 	"from.domain", "sender", "reply_to", "to", "cc", "bcc", "delivered_to",
 	"subject", "subject_base", "message_id", "in_reply_to", "references",
-	"date", "text", "html", "reply", "signature", "kind", "size", "list.id",
-	"forwarded.from", "forwarded.from.name", "forwarded.subject",
-	"forwarded.date", "forwarded.text", "bounce.recipient", "bounce.status",
-	"bounce.reason", "bounce.diagnostic", "bounce.permanent",
-	"bounce.message_id", "header.", NULL };
+	"date", "text", "html", "reply", "signature", "kind", "language",
+	"size", "list.id", "forwarded.from", "forwarded.from.name",
+	"forwarded.subject", "forwarded.date", "forwarded.text",
+	"bounce.recipient", "bounce.status", "bounce.reason",
+	"bounce.diagnostic", "bounce.permanent", "bounce.message_id", "header.",
+	NULL };
 
 _Static_assert(COUNT(names) == COUNT(values) + 2,
 	"names[] lists values[], \"header.\" and the end");

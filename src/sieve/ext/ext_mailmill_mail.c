@@ -1,6 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ext_mailmill_mail.c - test mail: what kind of mail it is. */
+/*
+ * ext_mailmill_mail.c - test mail: what kind of mail it is, in which language.
+ *
+ * Each tag is a condition; all that are given must hold.
+ */
 #include "ext_mailmill.h"
+
+struct conditions {
+	bool *kinds;	       /* or NULL: any */
+	struct str *languages; /* the same */
+	size_t n_languages;
+};
+
+static struct conditions *conditions_of(
+	struct sieve_check *c, struct sieve_node *n)
+{
+	struct conditions *all = n->data;
+
+	if (!all)
+		n->data = all = ARENA_NEW(
+			sieve_check_arena(c), struct conditions);
+	return all;
+}
 
 static int check_kinds(struct sieve_check *c, struct sieve_node *n,
 	const struct sieve_tagged *t)
@@ -20,20 +41,62 @@ static int check_kinds(struct sieve_check *c, struct sieve_node *n,
 		else
 			kinds[kind] = true;
 	}
-	n->data = kinds;
+	conditions_of(c, n)->kinds = kinds;
 	return rc;
+}
+
+static int check_languages(struct sieve_check *c, struct sieve_node *n,
+	const struct sieve_tagged *t)
+{
+	struct conditions *all = conditions_of(c, n);
+	size_t n_names;
+	const char *const *names = mail_languages(&n_names);
+	int rc = 0, at;
+
+	all->n_languages = t->param->n;
+	all->languages = arena_array(
+		sieve_check_arena(c), t->param->n, sizeof(*all->languages));
+	for (size_t i = 0; i < t->param->n; i++) {
+		at = mailmill_choice(
+			c, &t->param->texts[i], "language", names, n_names);
+		if (at < 0)
+			rc = -1;
+		else
+			all->languages[i] = str_c(names[at]);
+	}
+	return rc;
+}
+
+static int check_mail(struct sieve_check *c, struct sieve_node *n)
+{
+	if (n->data)
+		return 0;
+	sieve_error(c, n->pos, "mail needs a condition");
+	return sieve_hint(c, ":kind [\"bounce\"] or :language [\"de\"]");
+}
+
+static bool is_language(struct sieve_run *r, const struct conditions *all)
+{
+	struct str code = str_c(mail_language(r->mail)->code);
+
+	for (size_t i = 0; i < all->n_languages; i++)
+		if (str_eq(code, all->languages[i]))
+			return true;
+	return false;
 }
 
 static int test_mail(struct sieve_run *r, const struct sieve_node *n)
 {
-	const bool *kinds = n->data;
+	const struct conditions *all = n->data;
 
-	return kinds[mailmill_kind(r)];
+	return (!all->kinds || all->kinds[mailmill_kind(r)]) &&
+	       (!all->languages || is_language(r, all));
 }
 
 static const struct sieve_tag tags[] = {
-	{ "kind", SIEVE_CONSTS, "kinds of mail", SIEVE_REQUIRED, 0,
-		check_kinds },
+	{ "kind", SIEVE_CONSTS, "kinds of mail", 0, 0, check_kinds },
+	{ "language", SIEVE_CONSTS, "codes of languages", 0, 0,
+		check_languages },
 	{ 0 },
 };
 
@@ -41,6 +104,7 @@ static const struct sieve_word words[] = {
 	{ .name = "mail",
 		.flags = SIEVE_TEST,
 		.tags = tags,
+		.check = check_mail,
 		.test = test_mail },
 	{ 0 },
 };

@@ -3,242 +3,26 @@
  * charset.c - bytes of any charset, named right, wrong or not, to UTF-8.
  *
  * What is valid UTF-8 with letters beyond ASCII is never anything else by
- * chance, so that wins over a label of the kind that programs write without
- * looking (us-ascii, iso-8859-1, none, unknown). Otherwise the label counts, as
- * its senders mean it (gb2312 is GB18030 in practice); what does not fit it is
- * U+FFFD, unless so much does not that the label must be wrong.
+ * chance, so that wins over nearly any label. A label of the kind that programs
+ * write without looking (us-ascii, iso-8859-1, none, unknown) says nothing: the
+ * bytes are looked at (charset_guess.c). Any other label counts, as its senders
+ * mean it (charset_names.c), unless it makes nonsense of the bytes. What fits
+ * nothing is U+FFFD. A caller is told what was made of it.
  *
- * glibc opens converters from files, which a sandbox has not: charset_init()
- * opens each once and never closes it, so that later iconv_open() finds the
- * code loaded. The handles themselves are not used: one thread a handle.
+ * Text of ASCII alone costs one look. Charsets with one byte a letter are read
+ * by tables, the others by iconv, but for what it does not know (HZ) or takes
+ * too strictly for mails (ISO-2022-JP with the signs of NEC, ISO-2022-KR
+ * without its mark, UTF-8 with halves of surrogates).
  */
 #include <errno.h>
 #include <iconv.h>
 
-#include <gmime/gmime.h>
-/* GLib has these too */
-#undef MIN
-#undef MAX
-
-#include "inside.h"
-
-/* What iconv shall be asked for; the name is matched without case, "_" is "-".
- */
-static const struct alias {
-	const char *name, *iconv;
-} aliases[] = {
-	{ "gb2312", "GB18030" },
-	{ "gb-2312", "GB18030" },
-	{ "gb2312-charset", "GB18030" },
-	{ "gb2312-80", "GB18030" },
-	{ "x-gbk", "GB18030" },
-	{ "gbk", "GB18030" },
-	{ "cp936", "GB18030" },
-	{ "euc-cn", "GB18030" },
-	{ "gb18030", "GB18030" },
-	{ "hz-gb-2312", "HZ" },
-	{ "hz", "HZ" },
-	{ "big5", "BIG5-HKSCS" },
-	{ "cn-big5", "BIG5-HKSCS" },
-	{ "big5-hkscs", "BIG5-HKSCS" },
-	{ "x-x-big5", "BIG5-HKSCS" },
-	{ "euc-tw", "EUC-TW" },
-	{ "ks-c-5601-1987", "CP949" },
-	{ "ks-c-5601", "CP949" },
-	{ "ksc5601", "CP949" },
-	{ "ksc-5601", "CP949" },
-	{ "euc-kr", "CP949" },
-	{ "x-windows-949", "CP949" },
-	{ "cp949", "CP949" },
-	{ "iso-2022-kr", "ISO-2022-KR" },
-	{ "iso-2022-cn", "ISO-2022-CN" },
-	{ "shift-jis", "CP932" },
-	{ "sjis", "CP932" },
-	{ "x-sjis", "CP932" },
-	{ "ms-kanji", "CP932" },
-	{ "windows-31j", "CP932" },
-	{ "cp932", "CP932" },
-	{ "euc-jp", "EUC-JP-MS" },
-	{ "x-euc-jp", "EUC-JP-MS" },
-	{ "iso-2022-jp", "ISO-2022-JP-3" },
-	{ "iso-2022-jp-1", "ISO-2022-JP-3" },
-	{ "iso-2022-jp-2", "ISO-2022-JP-2" },
-	{ "iso-2022-jp-3", "ISO-2022-JP-3" },
-	{ "iso-2022-jp-ms", "ISO-2022-JP-3" },
-	{ "cp50220", "ISO-2022-JP-3" },
-	{ "koi8-r", "KOI8-R" },
-	{ "koi8-u", "KOI8-U" },
-	{ "koi8-ru", "KOI8-U" },
-	{ "koi8r", "KOI8-R" },
-	{ "x-mac-cyrillic", "MAC-CYRILLIC" },
-	{ "x-mac-roman", "MACINTOSH" },
-	{ "macintosh", "MACINTOSH" },
-	{ "macroman", "MACINTOSH" },
-	{ "x-mac-ce", "MAC-CENTRALEUROPE" },
-	{ "iso-8859-2", "ISO-8859-2" },
-	{ "latin2", "ISO-8859-2" },
-	{ "iso-8859-3", "ISO-8859-3" },
-	{ "iso-8859-4", "ISO-8859-4" },
-	{ "iso-8859-5", "ISO-8859-5" },
-	{ "iso-8859-6", "ISO-8859-6" },
-	{ "iso-8859-6-i", "ISO-8859-6" },
-	{ "iso-8859-6-e", "ISO-8859-6" },
-	{ "iso-8859-7", "ISO-8859-7" },
-	{ "iso-8859-8", "ISO-8859-8" },
-	{ "iso-8859-8-i", "ISO-8859-8" },
-	{ "iso-8859-8-e", "ISO-8859-8" },
-	{ "iso-8859-9", "WINDOWS-1254" },
-	{ "iso-8859-10", "ISO-8859-10" },
-	{ "iso-8859-11", "CP874" },
-	{ "iso-8859-13", "ISO-8859-13" },
-	{ "iso-8859-14", "ISO-8859-14" },
-	{ "iso-8859-15", "ISO-8859-15" },
-	{ "iso-8858-15", "ISO-8859-15" },
-	{ "latin-9", "ISO-8859-15" },
-	{ "latin9", "ISO-8859-15" },
-	{ "iso-8859-16", "ISO-8859-16" },
-	{ "windows-1250", "WINDOWS-1250" },
-	{ "windows-1251", "WINDOWS-1251" },
-	{ "windows-1253", "WINDOWS-1253" },
-	{ "windows-1254", "WINDOWS-1254" },
-	{ "windows-1255", "WINDOWS-1255" },
-	{ "windows-1256", "WINDOWS-1256" },
-	{ "windows-1257", "WINDOWS-1257" },
-	{ "windows-1258", "WINDOWS-1258" },
-	{ "windows-874", "CP874" },
-	{ "cp874", "CP874" },
-	{ "tis-620", "CP874" },
-	{ "cp437", "CP437" },
-	{ "ibm437", "CP437" },
-	{ "cp850", "CP850" },
-	{ "ibm850", "CP850" },
-	{ "cp852", "CP852" },
-	{ "cp866", "CP866" },
-	{ "ibm866", "CP866" },
-	{ "tcvn", "TCVN" },
-	{ "viscii", "VISCII" },
-	{ "armscii-8", "ARMSCII-8" },
-	{ "georgian-ps", "GEORGIAN-PS" },
-	{ "x-ias-german", "DIN_66003" },
-	{ "din-66003", "DIN_66003" },
-	{ "utf-7", "UTF-7" },
-	{ "utf7", "UTF-7" },
-	{ "unicode-1-1-utf-7", "UTF-7" },
-	{ "x-unicode-2-0-utf-7", "UTF-7" },
-	{ "utf-16", "UTF-16" },
-	{ "utf16", "UTF-16" },
-	{ "utf-16be", "UTF-16BE" },
-	{ "utf-16le", "UTF-16LE" },
-	{ "unicode", "UTF-16" },
-	{ "ucs-2", "UTF-16" },
-	{ "iso-10646-ucs-2", "UTF-16" },
-	{ "utf-32", "UTF-32" },
-	{ "utf-32be", "UTF-32BE" },
-	{ "utf-32le", "UTF-32LE" },
-	{ "ucs-4", "UTF-32" },
-};
-
-/* Labels that programs write without looking at the bytes. */
-static const char *const careless[] = { "", "us-ascii", "ascii", "usascii",
-	"ansi-x3.4-1968", "iso-8859-1", "iso8859-1", "iso88591", "latin1",
-	"latin-1", "iso-latin-1", "windows-1252", "cp1252", "x-ansi", "ansi",
-	"unknown-8bit", "x-unknown", "unknown", "8bit", "7bit", "default",
-	"default-charset", "none", "text", "binary", "x-user-defined",
-	"iso-8859-1-windows-3.1-latin-1", "en-us", "en" };
-
-static const char *const utf8_names[] = { "utf-8", "utf8", "utf", "uft-8",
-	"x-utf-8", "utf-8-mac", "unicode-1-1-utf-8", "unicode-utf-8", "utf_8",
-	"uft8", "cp65001", "utf8mb4" };
-
-/* Opened by charset_init() and kept for good, so that their code stays. */
-static iconv_t kept[COUNT(aliases)];
-static bool is_ready;
+#include "charset.h"
 
 void charset_init(void)
 {
-	if (is_ready)
-		return;
-	is_ready = true;
-	for (size_t i = 0; i < COUNT(aliases); i++) {
-		char in[] = "a", out[16], *from = in, *to = out;
-		size_t n_in = 1, n_out = sizeof(out);
-		iconv_t cd = iconv_open("UTF-8", aliases[i].iconv);
-		kept[i] = cd;
-		/* and once used, for what it loads only then */
-		if (cd != (iconv_t)-1)
-			iconv(cd, &from, &n_in, &to, &n_out);
-	}
-}
-
-/* Copies a label as the tables have it: lower case, "_" as "-". */
-static struct str canonical(struct str name, char out[64])
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < name.len && n < 63; i++) {
-		char c = name.p[i];
-		if (c == '\'' || c == '"' || c <= ' ' || c == '*')
-			continue; /* RFC 2231 5 puts a language behind "*" */
-		if (c >= 'A' && c <= 'Z')
-			c |= 32;
-		out[n++] = c == '_' ? '-' : c;
-	}
-	out[n] = 0;
-	if (str_starts(str_n(out, n), STR("charset=")))
-		return str_n(out + 8, n - 8);
-	if (str_starts(str_n(out, n), STR("x-iso-")) ||
-		str_starts(str_n(out, n), STR("x-windows-")))
-		return str_n(out + 2, n - 2);
-	return str_n(out, n);
-}
-
-static bool is_in(struct str name, const char *const *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_eq(name, str_c(list[i])))
-			return true;
-	return false;
-}
-
-/* Copies the digits from the first one on, without "-": "88592". */
-static struct str number_of(struct str name, char out[64])
-{
-	size_t n = 0, from = 0;
-
-	while (from < name.len && (name.p[from] < '0' || name.p[from] > '9'))
-		from++;
-	for (size_t i = from; i < name.len && n < 63; i++)
-		if (name.p[i] != '-')
-			out[n++] = name.p[i];
-	return str_n(out, n);
-}
-
-/* Finds iso88592, iso8859-2, cp1251, win-1251 by their numbers. */
-static const char *find_by_number(struct str name)
-{
-	char space[64], other[64];
-	struct str number = number_of(name, space);
-
-	if (!number.len ||
-		!(str_starts(name, STR("iso")) || str_starts(name, STR("cp")) ||
-			str_starts(name, STR("win"))))
-		return NULL;
-	for (size_t i = 0; i < COUNT(aliases); i++) {
-		struct str known = str_c(aliases[i].name);
-		if ((str_starts(known, STR("iso-8859-")) ||
-			    str_starts(known, STR("windows-12"))) &&
-			str_eq(number, number_of(known, other)))
-			return aliases[i].iconv;
-	}
-	return NULL;
-}
-
-static const char *find_alias(struct str name)
-{
-	for (size_t i = 0; i < COUNT(aliases); i++)
-		if (str_eq(name, str_c(aliases[i].name)))
-			return aliases[i].iconv;
-	return find_by_number(name);
+	charset_names_init();
+	charset_guess_init();
 }
 
 bool charset_is_plain(struct str s)
@@ -276,18 +60,85 @@ static struct str drop_nul(struct arena *a, struct str s)
 	return str_n(p, (size_t)(to - p));
 }
 
-/* Bytes 0x80 to 0x9f; those that mean nothing there are U+FFFD. */
-static const uint16_t high_1252[32] = { 0x20ac, 0xfffd, 0x201a, 0x0192, 0x201e,
-	0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0xfffd,
-	0x017d, 0xfffd, 0xfffd, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013,
-	0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0xfffd, 0x017e,
-	0x0178 };
-
-static struct str from_1252(struct arena *a, struct str s)
+/* A surrogate, written as UTF-8 (CESU-8)? */
+static bool read_half(struct str s, uint32_t *code)
 {
+	const unsigned char *p = (const unsigned char *)s.p;
+
+	if (s.len < 3 || p[0] != 0xed || p[1] < 0xa0 || p[1] > 0xbf ||
+		(p[2] & 0xc0) != 0x80)
+		return false;
+	*code = 0xd000u | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3fu);
+	return true;
+}
+
+/* Two of these make one letter. Returns: whether they stand at the front. */
+static bool read_halves(struct str s, uint32_t *code)
+{
+	uint32_t one, two;
+
+	if (!read_half(s, &one) || one >= 0xdc00 ||
+		!read_half(str_sub(s, 3, s.len), &two) || two < 0xdc00)
+		return false;
+	*code = 0x10000 + ((one & 0x3ff) << 10) + (two & 0x3ff);
+	return true;
+}
+
+/* Tells whether most of what is beyond ASCII is UTF-8 all the same. */
+static bool is_mostly_utf8(struct str s)
+{
+	size_t n_good = 0, n_bad = 0;
+	uint32_t code;
+
+	while (s.len) {
+		size_t n = utf8_next(s, &code);
+		if (n == 0 && read_halves(s, &code))
+			n = 6;
+		n_good += n > 1;
+		n_bad += n == 0;
+		s = str_sub(s, n ? n : 1, s.len);
+	}
+	return n_good > n_bad;
+}
+
+static bool has_high(struct str s)
+{
+	const char *p = s.p;
+	size_t n = s.len;
+
+	for (; n >= 8; p += 8, n -= 8) {
+		uint64_t w;
+		memcpy(&w, p, 8);
+		if (w & 0x8080808080808080ULL)
+			return true;
+	}
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)p[i] >= 0x80)
+			return true;
+	return false;
+}
+
+/* ---- one byte a letter ---- */
+
+/* Quotes and dashes of Windows, where ISO 8859 has nothing but controls. */
+static uint32_t code_of(const struct charset *cs, unsigned char c)
+{
+	uint32_t code = charset_high(cs)[c - 0x80];
+
+	if (!code && c < 0xa0 && str_starts(str_c(cs->iconv), STR("ISO-8859")))
+		code = charset_high(charset_named("WINDOWS-1252"))[c - 0x80];
+	return code ? code : 0xfffd;
+}
+
+static struct str from_single(
+	struct arena *a, struct str s, const struct charset *cs)
+{
+	uint16_t table[128];
 	size_t n_high = 0;
 	char *p, *to;
 
+	for (unsigned i = 0; i < 128; i++)
+		table[i] = (uint16_t)code_of(cs, (unsigned char)(i + 128));
 	for (size_t i = 0; i < s.len; i++)
 		n_high += (unsigned char)s.p[i] >= 0x80;
 	p = to = arena_alloc(a, s.len + n_high * 2 + 1);
@@ -297,8 +148,11 @@ static struct str from_1252(struct arena *a, struct str s)
 			*to++ = (char)c;
 			continue;
 		}
-		if (c < 0xa0)
-			c = high_1252[c - 0x80];
+		c = table[c - 0x80];
+		if (c < 0x80) {
+			*to++ = (char)c;
+			continue;
+		}
 		if (c < 0x800) {
 			*to++ = (char)(0xc0 | c >> 6);
 		} else {
@@ -310,11 +164,9 @@ static struct str from_1252(struct arena *a, struct str s)
 	return str_n(p, (size_t)(to - p));
 }
 
-/*
- * Converts with iconv, U+FFFD for what does not fit.
- * Returns: the count of those, or -1: no such converter.
- */
-static ssize_t convert(
+/* ---- several bytes a character ---- */
+
+ssize_t charset_convert(
 	struct arena *a, const char *name, struct str s, struct str *out)
 {
 	iconv_t cd = iconv_open("UTF-8", name);
@@ -353,63 +205,6 @@ static ssize_t convert(
 	return n_bad;
 }
 
-/*
- * Reads HZ (RFC 1843), which glibc does not know, as the GB 2312 that it hides:
- * between "~{" and "~}" each byte has lost its high bit.
- */
-static ssize_t convert_hz(struct arena *a, struct str s, struct str *out)
-{
-	char *p = arena_alloc(a, s.len + 1), *to = p;
-	bool is_shifted = false;
-
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.p[i], next = i + 1 < s.len ? s.p[i + 1] : 0;
-		if (c == '~' && (next == '{' || next == '}')) {
-			is_shifted = next == '{';
-			i++;
-		} else if (c == '~' && next == '~') {
-			*to++ = '~';
-			i++;
-		} else if (c == '~' && next == '\n') {
-			i++; /* a fold within the line */
-		} else {
-			if (c == '\n')
-				is_shifted = false;
-			*to++ = is_shifted && c > ' ' ? (char)(c | 0x80) : c;
-		}
-	}
-	return convert(a, "GB18030", str_n(p, (size_t)(to - p)), out);
-}
-
-/* Tells whether most of what is beyond ASCII is UTF-8 all the same. */
-static bool is_mostly_utf8(struct str s)
-{
-	size_t n_good = 0, n_bad = 0;
-	uint32_t code;
-
-	while (s.len) {
-		size_t n = utf8_next(s, &code);
-		n_good += n > 1;
-		n_bad += n == 0;
-		s = str_sub(s, n ? n : 1, s.len);
-	}
-	return n_good > n_bad;
-}
-
-static bool has_high(struct str s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return true;
-	return false;
-}
-
-static bool is_iso2022jp(struct str s)
-{
-	return str_find(s, STR("\x1b$B")) >= 0 ||
-	       str_find(s, STR("\x1b$@")) >= 0;
-}
-
 /* Tells UTF-16 by its mark or by every other byte being NUL. */
 static const char *guess_utf16(struct str s)
 {
@@ -429,117 +224,471 @@ static const char *guess_utf16(struct str s)
 	return NULL;
 }
 
-static struct str from_unlabelled(
-	struct arena *a, struct str s, struct str *why)
+/* ---- UTF-8 with damage ---- */
+
+static bool is_high_byte(struct str s, size_t i)
 {
-	const char *utf16 = guess_utf16(s);
+	return i < s.len && (unsigned char)s.p[i] >= 0x80;
+}
+
+/* Mends what is no UTF-8 at the front. Returns: how many bytes it took. */
+static size_t mend_one(
+	struct buf *b, struct str all, size_t i, bool is_latin, bool *was_bad)
+{
+	struct str s = str_sub(all, i, all.len);
+	unsigned char c = (unsigned char)s.p[0];
+	uint32_t code;
+
+	if (read_halves(s, &code)) {
+		utf8_add(b, code);
+		*was_bad = false;
+		return 6;
+	}
+	if (c == 0xc0 && s.len > 1 && (unsigned char)s.p[1] == 0x80)
+		return 2; /* Java's NUL */
+	/* one letter among ASCII: a footer of another charset */
+	if (is_latin && !is_high_byte(s, 1) &&
+		(i == 0 || !is_high_byte(all, i - 1))) {
+		utf8_add(b, code_of(charset_named("WINDOWS-1252"), c));
+		*was_bad = false;
+		return 1;
+	}
+	if (!*was_bad)
+		utf8_add(b, 0xfffd);
+	*was_bad = true;
+	return 1;
+}
+
+/* Tells whether most letters of several bytes are Latin. */
+static bool is_mostly_latin(struct str s)
+{
+	size_t n_latin = 0, n_other = 0;
+
+	while (s.len) {
+		uint32_t code;
+		size_t n = utf8_next(s, &code);
+		if (n > 1 && (code < 0x250 || (code >> 8) == 0x20))
+			n_latin++;
+		else
+			n_other += n > 1;
+		s = str_sub(s, n ? n : 1, s.len);
+	}
+	return n_latin >= n_other;
+}
+
+static struct str mend_utf8(struct arena *a, struct str s)
+{
+	struct buf b = BUF_INIT(s.len * 3 + 16);
+	bool was_bad = false, is_latin = is_mostly_latin(s);
 	struct str out;
 
-	if (utf16 && convert(a, utf16, s, &out) == 0) {
-		*why = STR("text is UTF-16 although not labelled so");
+	for (size_t i = 0; i < s.len;) {
+		uint32_t code;
+		size_t n = utf8_next(str_sub(s, i, 4), &code);
+		if (n) {
+			buf_add(&b, s.p + i, n);
+			was_bad = false;
+		} else {
+			n = mend_one(&b, s, i, is_latin, &was_bad);
+		}
+		i += n;
+	}
+	out = arena_str(a, buf_view(&b));
+	buf_fini(&b);
+	return out;
+}
+
+/* ---- UTF-8 encoded twice ---- */
+
+/* Returns: the byte that is the letter in a charset, or -1. */
+static int byte_of(const uint16_t *table, uint32_t code)
+{
+	if (code >= 0x80 && code < 0xa0)
+		return (int)code;
+	for (int i = 0; i < 128; i++)
+		if (table[i] == code)
+			return i + 128;
+	return -1;
+}
+
+/* Sequences that must all be so, of which letters of two bytes or more. */
+static bool is_sure(struct str out, size_t n_least)
+{
+	size_t n = 0, n_letters = 0;
+
+	while (out.len) {
+		uint32_t code;
+		size_t len = utf8_next(out, &code);
+		n += len > 1;
+		n_letters += len > 1 && (code >= 0xc0 || len > 2);
+		out = str_sub(out, len, out.len);
+	}
+	return n >= n_least && n_letters * 2 >= n && n_letters;
+}
+
+/* Undoes it, if all letters beyond ASCII are halves of others. */
+static bool undo_with(struct arena *a, struct str s, const char *name,
+	size_t n_least, struct str *out)
+{
+	const uint16_t *table = charset_high(charset_named(name));
+	char *p = NULL, *to = NULL;
+
+	for (size_t i = 0; i < s.len;) {
+		uint32_t code;
+		size_t n = utf8_next(str_sub(s, i, 4), &code);
+		int byte;
+		if (n == 1) {
+			if (p)
+				*to++ = s.p[i];
+			i++;
+			continue;
+		}
+		byte = byte_of(table, code);
+		if (byte < 0 || (!p && (byte < 0xc2 || byte > 0xf4)))
+			return false;
+		if (!p) {
+			/* two in a row at least, before any work is done */
+			uint32_t next;
+			size_t m = utf8_next(str_sub(s, i + n, 4), &next);
+			int second = m > 1 ? byte_of(table, next) : -1;
+			if (second < 0x80 || second > 0xbf)
+				return false;
+			p = to = arena_alloc(a, s.len + 1);
+			memcpy(p, s.p, i);
+			to += i;
+		}
+		*to++ = (char)byte;
+		i += n;
+	}
+	if (!p)
+		return false;
+	*out = str_n(p, (size_t)(to - p));
+	return utf8_is_valid(*out) && is_sure(*out, n_least);
+}
+
+static struct str undo_double(struct arena *a, struct str s, struct str *why)
+{
+	static const struct {
+		const char *name;
+		size_t n_least;
+	} by[] = { { "WINDOWS-1252", 1 }, { "WINDOWS-1250", 2 },
+		{ "WINDOWS-1251", 4 } };
+	struct str out;
+
+	for (size_t i = 0; i < COUNT(by) && has_high(s); i++)
+		for (int k = 0; k < 3; k++) { /* or three times */
+			if (!undo_with(a, s, by[i].name, by[i].n_least, &out))
+				break;
+			*why = STR("text is UTF-8 encoded twice: undone");
+			s = out;
+		}
+	return s;
+}
+
+/*
+ * Undoes what a relay did that took a charset of several bytes for Latin ones
+ * and made UTF-8 of these, keeping the label.
+ */
+static bool undo_recoded(struct arena *a, const struct charset *cs,
+	struct str s, struct str *out, struct str *why)
+{
+	const uint16_t *table = charset_high(charset_named("WINDOWS-1252"));
+	char *p, *to;
+
+	for (size_t i = 0; i < s.len;) { /* before any work is done */
+		uint32_t code;
+		size_t n = utf8_next(str_sub(s, i, 4), &code);
+		if (n > 1 && byte_of(table, code) < 0)
+			return false;
+		i += n;
+	}
+	p = to = arena_alloc(a, s.len + 1);
+	for (size_t i = 0; i < s.len;) {
+		uint32_t code;
+		size_t n = utf8_next(str_sub(s, i, 4), &code);
+		*to++ = n > 1 ? (char)byte_of(table, code) : s.p[i];
+		i += n;
+	}
+	s = str_n(p, (size_t)(to - p));
+	if (!charset_is_likely(s, cs) ||
+		charset_convert(a, cs->iconv, s, out) != 0)
+		return false;
+	*why = str_c(arena_printf(a, "text is %s in UTF-8: undone", cs->iconv));
+	return true;
+}
+
+/* ---- the choice ---- */
+
+static struct str tell(struct arena *a, const char *name)
+{
+	return str_c(arena_printf(
+		a, "text is %s although labelled otherwise", name));
+}
+
+static struct str convert_as(struct arena *a, const struct charset *cs,
+	struct str s, struct str *why)
+{
+	struct str out;
+	ssize_t n_bad;
+
+	if (cs->kind == CHARSET_SINGLE || cs->kind == CHARSET_CARELESS) {
+		out = from_single(a, s, cs);
+		n_bad = str_find(out, STR("\xef\xbf\xbd")) >= 0;
+	} else if (cs->kind == CHARSET_SEVEN) {
+		n_bad = charset_convert_seven(a, cs, s, &out);
+	} else {
+		n_bad = charset_convert(a, cs->iconv, s, &out);
+	}
+	if (n_bad > 0 && !why->p)
+		*why = STR("text has bytes that do not fit its charset: "
+			   "U+FFFD");
+	return n_bad < 0 ? mend_utf8(a, s) : out;
+}
+
+/* Cuts a character off that is not whole, if all before it is UTF-8. */
+static bool cut_half(struct str *s)
+{
+	size_t n = 0;
+
+	while (n < 3 && n < s->len && (s->p[s->len - 1 - n] & 0xc0) == 0x80)
+		n++;
+	if (n == s->len || (unsigned char)s->p[s->len - 1 - n] < 0xc2)
+		return false;
+	if (!utf8_is_valid(str_sub(*s, 0, s->len - 1 - n)))
+		return false;
+	s->len -= n + 1;
+	return true;
+}
+
+/* Reads what has no label that counts, or is not the UTF-8 it is said to be. */
+static struct str from_bytes(
+	struct arena *a, struct str s, bool is_utf8, struct str *why)
+{
+	const char *name = guess_utf16(s);
+	const struct charset *cs;
+	struct str out;
+
+	if (name && charset_convert(a, name, s, &out) == 0) {
+		*why = tell(a, name);
 		return out;
 	}
 	if (!has_high(s)) {
-		if (is_iso2022jp(s) &&
-			convert(a, "ISO-2022-JP-3", s, &out) == 0) {
-			*why = STR("text is ISO-2022-JP although not "
-				   "labelled so");
+		name = charset_guess_seven(s);
+		if (name && charset_convert_seven(
+				    a, charset_named(name), s, &out) == 0) {
+			*why = tell(a, name);
 			return out;
 		}
 		return s;
 	}
 	if (utf8_is_valid(s))
-		return s;
+		return undo_double(a, s, why);
+	if (is_utf8 && cut_half(&s)) {
+		*why = STR("text ends within a character: left out");
+		return undo_double(a, s, why);
+	}
 	if (is_mostly_utf8(s)) {
 		*why = STR("text is damaged UTF-8: bad bytes are U+FFFD");
-		return utf8_mend(a, s);
+		return mend_utf8(a, s);
 	}
-	return from_1252(a, s);
+	cs = charset_guess(s, NULL);
+	if (cs->kind != CHARSET_CARELESS)
+		*why = tell(a, cs->iconv);
+	return convert_as(a, cs, s, why);
 }
 
-/* In these one byte is one letter, so that UTF-8 is not valid by chance. */
-static const char *const single_bytes[] = { "ARM", "CP1", "CP4", "CP8", "DIN",
-	"GEORGIAN", "ISO-8859", "KOI8", "MAC", "TCVN", "VISCII", "WINDOWS" };
-
-static bool is_single_byte(const char *name)
+static struct str from_unlabelled(
+	struct arena *a, struct str s, struct str *why)
 {
-	for (size_t i = 0; i < COUNT(single_bytes); i++)
-		if (str_starts(str_c(name), str_c(single_bytes[i])))
-			return true;
-	return false;
+	return from_bytes(a, s, false, why);
 }
 
-static struct str from_labelled(
-	struct arena *a, const char *iconv_name, struct str s, struct str *why)
+/* UTF-8 that could be something else by chance has only a few short letters. */
+static bool is_surely_utf8(struct str s)
+{
+	size_t n_short = 0, n_long = 0;
+
+	if (!utf8_is_valid(s))
+		return false;
+	while (s.len) {
+		uint32_t code;
+		size_t n = utf8_next(s, &code);
+		n_short += n == 2;
+		n_long += n > 2;
+		s = str_sub(s, n, s.len);
+	}
+	return n_long || n_short >= 4;
+}
+
+static struct str from_8bit(struct arena *a, const struct charset *cs,
+	struct str s, struct str *why)
+{
+	const struct charset *better = cs;
+
+	if (!has_high(s)) /* at most escapes */
+		return from_unlabelled(a, s, why);
+	if (cs->kind == CHARSET_SINGLE ? utf8_is_valid(s) : is_surely_utf8(s)) {
+		struct str out;
+		if (cs->kind == CHARSET_MULTI &&
+			undo_recoded(a, cs, s, &out, why))
+			return out;
+		*why = tell(a, "UTF-8");
+		return undo_double(a, s, why);
+	}
+	if (cs->alphabet != CHARSET_NO_ALPHABET &&
+		strcmp(cs->iconv, "EUC-TW") && strcmp(cs->iconv, "JOHAB"))
+		better = charset_guess(s, cs);
+	if (better != cs)
+		*why = tell(a, better->iconv);
+	return convert_as(a, better, s, why);
+}
+
+static struct str from_seven(struct arena *a, const struct charset *cs,
+	struct str s, struct str *why)
 {
 	struct str out;
-	ssize_t n_bad;
 
-	if (is_single_byte(iconv_name) && has_high(s) && utf8_is_valid(s)) {
-		*why = STR("text is UTF-8 although labelled otherwise");
-		return s;
-	}
-	n_bad = !strcmp(iconv_name, "HZ") ? convert_hz(a, s, &out)
-					  : convert(a, iconv_name, s, &out);
-
-	if (n_bad == 0)
+	if (has_high(s))
+		return from_unlabelled(a, s, why);
+	if (charset_convert_seven(a, cs, s, &out) == 0)
 		return out;
-	if (n_bad < 0) {
-		*why = STR("text is of a charset without converter: guessed");
-		return from_unlabelled(a, s, why);
-	}
-	if (has_high(s) && utf8_is_valid(s)) {
-		*why = STR("text is UTF-8 although labelled otherwise");
+	/* a plus sign that begins nothing: it was no UTF-7 */
+	if (!strcmp(cs->iconv, "UTF-7")) {
+		*why = STR("text does not fit its charset: read as ASCII");
 		return s;
-	}
-	if ((size_t)n_bad * 4 > s.len && has_high(s)) {
-		*why = STR("text does not fit its charset: guessed");
-		return from_unlabelled(a, s, why);
 	}
 	*why = STR("text has bytes that do not fit its charset: U+FFFD");
 	return out;
 }
 
-/* Returns: what iconv calls it, if there is such a converter, or NULL. */
-static const char *known_to_gmime(struct arena *a, struct str name)
+/* How many units would be letters of any text, in this order of bytes. */
+static size_t count_units(struct str s, int hi)
 {
-	const char *its = g_mime_charset_iconv_name(arena_str(a, name).p);
-	iconv_t cd = its ? iconv_open("UTF-8", its) : (iconv_t)-1;
+	size_t n = 0;
 
-	if (cd == (iconv_t)-1)
-		return NULL;
-	iconv_close(cd);
-	return its;
+	for (size_t i = 0; i + 1 < s.len && i < 1024; i += 2) {
+		unsigned char h = (unsigned char)s.p[i + (size_t)hi],
+			      l = (unsigned char)s.p[i + 1 - (size_t)hi];
+		if (h == 0)
+			n += l >= ' ' || l == '\n' || l == '\r' ? 2 : 0;
+		else
+			n += h <= 6 || h == 0x20 || h == 0x30 ||
+			     (h >= 0x4e && h <= 0x9f) ||
+			     (h >= 0xac && h <= 0xd7);
+	}
+	return n;
 }
 
-/* Tells whether no conversion would change the bytes. */
-static bool is_same_as_ascii(const char *name, struct str s)
+static struct str from_wide(struct arena *a, const struct charset *cs,
+	struct str s, struct str *why)
 {
-	char shift = !strcmp(name, "UTF-7") ? '+'
-		     : !strcmp(name, "HZ")  ? '~'
-					    : '\x1b';
+	const char *name = cs->iconv, *seen = guess_utf16(s);
+	struct str out;
+	ssize_t n_bad;
 
-	if (!strncmp(name, "UTF-16", 6) || !strncmp(name, "UTF-32", 6) ||
-		!strcmp(name, "DIN_66003"))
-		return false;
-	return charset_is_plain(s) && !memchr(s.p, shift, s.len);
+	/* Outlook calls any text "unicode" */
+	if (!seen && !memchr(s.p, 0, s.len) && utf8_is_valid(s)) {
+		*why = tell(a, "UTF-8");
+		return s;
+	}
+	if (!strcmp(name, "UTF-16")) {
+		name = seen;
+		if (!name)
+			name = count_units(s, 1) > count_units(s, 0)
+				       ? "UTF-16LE"
+				       : "UTF-16BE";
+	} else if (seen && strcmp(seen, "UTF-16") && strcmp(seen, name) &&
+		   str_starts(str_c(name), STR("UTF-16"))) {
+		*why = tell(a, seen); /* the other order */
+		name = seen;
+	}
+	n_bad = charset_convert(a, name, s, &out);
+	if (n_bad > 0)
+		*why = STR("text has bytes that do not fit its charset: "
+			   "U+FFFD");
+	if (n_bad < 0)
+		return from_unlabelled(a, s, why);
+	return str_starts(out, STR("\xef\xbb\xbf")) ? str_sub(out, 3, out.len)
+						    : out;
+}
+
+static struct str from_other(struct arena *a, const struct charset *cs,
+	struct str s, struct str *why)
+{
+	struct str out;
+
+	if (has_high(s) && utf8_is_valid(s)) {
+		*why = tell(a, "UTF-8");
+		return s;
+	}
+	return charset_convert(a, cs->iconv, s, &out) < 0
+		       ? from_unlabelled(a, s, why)
+		       : out;
+}
+
+static struct str from_unknown(struct arena *a, struct str s, struct str *why)
+{
+	struct str out = from_unlabelled(a, s, why);
+
+	if (!why->p)
+		*why = STR("text is of an unknown charset: guessed");
+	return out;
 }
 
 bool charset_is_telling(struct str charset)
 {
-	char space[64];
-	struct str name = canonical(charset, space);
+	const struct charset *cs = charset_find(charset);
 
-	return name.len && !is_in(name, careless, COUNT(careless)) &&
-	       !is_in(name, utf8_names, COUNT(utf8_names)) && find_alias(name);
+	return cs && cs->kind != CHARSET_CARELESS && cs->kind != CHARSET_UTF8 &&
+	       cs->kind != CHARSET_WIDE;
+}
+
+/* The whole of it, but for NUL. */
+static struct str choose(struct arena *a, struct str s, struct str label,
+	const struct charset *cs, struct str *why)
+{
+	if (!cs && label.len)
+		return from_unknown(a, s, why);
+	switch (cs ? cs->kind : CHARSET_CARELESS) {
+	case CHARSET_UTF8:
+		return from_bytes(a, s, true, why);
+	case CHARSET_CARELESS:
+		return from_unlabelled(a, s, why);
+	case CHARSET_SINGLE:
+	case CHARSET_MULTI:
+		return from_8bit(a, cs, s, why);
+	case CHARSET_SEVEN:
+		return from_seven(a, cs, s, why);
+	case CHARSET_WIDE:
+		return from_wide(a, cs, s, why);
+	case CHARSET_OTHER:
+		break;
+	}
+	return from_other(a, cs, s, why);
+}
+
+/* Tells whether no conversion would change the bytes. */
+static bool is_same_as_ascii(const struct charset *cs, struct str s)
+{
+	char shift = '\x1b';
+
+	if (cs && (cs->kind == CHARSET_WIDE || cs->kind == CHARSET_OTHER))
+		return false;
+	if (cs && !strcmp(cs->iconv, "UTF-7"))
+		shift = '+';
+	else if (cs && !strcmp(cs->iconv, "HZ"))
+		shift = '~';
+	else if (cs && str_starts(str_c(cs->iconv), STR("ISO-2022-JP")))
+		shift = '$';
+	return charset_is_plain(s) && !memchr(s.p, shift, s.len) &&
+	       !memchr(s.p, '\x1b', s.len) && !memchr(s.p, 0x0e, s.len);
 }
 
 struct str charset_to_utf8(
 	struct arena *a, struct str s, struct str charset, struct str *why)
 {
-	char space[64];
-	struct str name = canonical(charset, space), ignored;
-	const char *alias;
+	const struct charset *cs;
+	struct str ignored;
 
 	if (!why)
 		why = &ignored;
@@ -548,24 +697,8 @@ struct str charset_to_utf8(
 		return STR("");
 	if (s.len >= 3 && !memcmp(s.p, "\xef\xbb\xbf", 3) && utf8_is_valid(s))
 		return drop_nul(a, str_sub(s, 3, s.len));
-	if (is_in(name, utf8_names, COUNT(utf8_names))) {
-		if (utf8_is_valid(s) && !guess_utf16(s))
-			return drop_nul(a, s);
-		return drop_nul(a, from_unlabelled(a, s, why));
-	}
-	if (is_in(name, careless, COUNT(careless)))
-		return drop_nul(a, from_unlabelled(a, s, why));
-	alias = find_alias(name);
-	/* in a sandbox its converter may not open: then it is guessed */
-	if (!alias && name.len)
-		alias = known_to_gmime(a, name);
-	if (!alias) {
-		s = from_unlabelled(a, s, why);
-		if (!why->p)
-			*why = STR("text is of an unknown charset: guessed");
-		return drop_nul(a, s);
-	}
-	if (is_same_as_ascii(alias, s))
+	cs = charset_find(charset);
+	if (is_same_as_ascii(cs, s))
 		return s;
-	return drop_nul(a, from_labelled(a, alias, s, why));
+	return drop_nul(a, choose(a, s, charset, cs, why));
 }

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finding mails, parsing them, and counting, for all scores."""
+import atexit
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,18 @@ def read_disputed():
     with DISPUTED.open(newline="") as file:
         return {(row["mail"], row["what"])
                 for row in csv.DictReader(file, delimiter="\t")}
+
+
+def unpacked(folder):
+    """Gives the folder of a set, or a copy of it from the archives."""
+    if folder.is_dir():
+        return folder
+    scratch = Path(tempfile.mkdtemp(prefix="mailmill-corpus-"))
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    archive = folder.parent.parent / f"archives/{folder.name}.tar.zst"
+    subprocess.run(["tar", "--zstd", "-xf", archive, "-C", scratch],
+                   check=True)
+    return scratch / folder.name
 
 
 def parse(paths, *options):

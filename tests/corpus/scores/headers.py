@@ -221,6 +221,7 @@ def score_zammad(folder, _items, score):
         theirs = theirs[0] if isinstance(theirs, list) and theirs else ("", "")
         address = str(wanted.get("from_email") or "")
         if "@" in address:
+            address = address.strip('"').rstrip(".")
             score.equal("from", path.name, sender[1].lower(), address.lower())
             score.other("python email", "from",
                         theirs[1].lower() == address.lower())
@@ -242,6 +243,10 @@ def mailcore_address(value):
     return (squeeze(value.get("displayName", "")), value.get("mailbox", ""))
 
 
+def items_of(value):
+    return value["items"] if isinstance(value, dict) else value
+
+
 def mailcore_facts(header):
     facts = {}
     if "from" in header:
@@ -249,19 +254,18 @@ def mailcore_facts(header):
     for ours_name, name in (("to", "to"), ("cc", "cc"), ("bcc", "bcc"),
                             ("reply_to", "replyTo")):
         if name in header:
-            value = header[name]
-            facts[ours_name] = [mailcore_address(a) for a in (
-                value if isinstance(value, list) else [value])]
+            facts[ours_name] = [mailcore_address(a)
+                                for a in items_of(header[name])]
     for ours_name, name in (("in_reply_to", "inReplyTo"),
                             ("references", "references")):
         if name in header:
-            facts[ours_name] = header[name]
+            facts[ours_name] = items_of(header[name])
     if "subject" in header:
         facts["subject"] = squeeze(header["subject"])
-    if "date" in header and int(header["date"]):
+    # these stand for none
+    if header.get("date", "978307200") != "978307200":
         facts["date"] = int(header["date"])
-    # it makes one where there is none
-    if not header.get("messageID", "").endswith("@MailCore"):
+    if header.get("messageID") != "MyMessageID123@mail.gmail.com":
         facts["message_id"] = header.get("messageID", "")
     return facts
 
@@ -269,11 +273,12 @@ def mailcore_facts(header):
 def score_mailcore_jwz(folder, _items, score):
     folder = unpacked(folder)
     expected = {}
-    for path in sorted((folder / "output").rglob("*.txt")):
+    for path in sorted((folder / "output").rglob("*")):
         mail = folder / "input" / path.relative_to(folder / "output")
         if not mail.is_file():
             continue
-        header = json.loads(path.read_text())["header"]
+        data = json.loads(path.read_text())
+        header = data["header"] if "header" in data else {}
         if not header.get("extraHeaders") and "from" not in header:
             continue
         expected[mail] = (str(mail.relative_to(folder / "input")),

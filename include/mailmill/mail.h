@@ -146,6 +146,12 @@ struct mail_part *mail_root(struct mail *m);
 struct mail_part *mail_part_at(struct mail *m, uint64_t offset);
 /* Goes through the tree depth first, starting with the root. NULL: the end. */
 struct mail_part *mail_next(const struct mail_part *part);
+/*
+ * Lends the tree of what is packed in an encoded message or multipart, or in
+ * what an opaque S/MIME signature signs, else NULL. mail_next() stays within
+ * it. Its `offset` is one of the decoded bytes of `part`.
+ */
+struct mail_part *mail_part_inner(struct mail *m, struct mail_part *part);
 /* Lends the header fields of a part. */
 const struct mail_header *mail_part_headers(
 	struct mail *m, struct mail_part *part, size_t *n);
@@ -194,15 +200,48 @@ size_t mail_locate(
 	struct mail *m, struct str value, struct mail_range *out, size_t max);
 
 struct mail_attachment {
-	struct mail_part *part;
-	struct str name; /* never empty */
-	struct str type; /* "image/png" */
+	struct mail_part *part; /* it is, or in which it is packed */
+	struct str name;	/* never empty */
+	struct str type;	/* "image/png" */
+	struct str content_id;	/* without < > */
+	struct str inside; /* "tnef", "uuencode", "yenc": packed in `part` */
 	bool is_inline;
 	uint64_t size;	   /* decoded */
 	struct str sha256; /* hex of the decoded bytes */
+	/*
+	 * Where the message has it, if it has: `len` bytes at `offset`, which
+	 * decoded give `skip` other bytes and then the file.
+	 */
+	bool has_place;
+	uint64_t offset, len, skip;
+	struct str encoding;
 };
-/* Lists attachments and inline images, in order. Lends: in the mail. */
+/*
+ * Lists attachments and inline images, in order, with what is packed in TNEF
+ * (in place of it) and in texts. Lends: in the mail.
+ */
 size_t mail_attachments(struct mail *m, const struct mail_attachment **out);
+/* Lends the decoded bytes of one that mail_attachments() lent. */
+struct str mail_attachment_bytes(
+	struct mail *m, const struct mail_attachment *at);
+/*
+ * Lends such a file as UTF-8 text with LF, when it is one: text, CSV, JSON,
+ * XML, by its type, name or bytes, in the charset that it declares, or found
+ * out. Returns: or STR_NULL.
+ */
+struct str mail_attachment_text(
+	struct mail *m, const struct mail_attachment *at);
+
+struct mail_security {
+	const char *kind; /* "smime", "pgp", "other" */
+	bool is_signed, is_encrypted;
+	const struct mail_part *part;
+};
+/*
+ * Lists what claims to be signed or encrypted, outermost first, but not what
+ * attached messages claim. Nothing is verified. Lends: in the mail.
+ */
+size_t mail_security(struct mail *m, const struct mail_security **out);
 
 enum mail_kind {
 	MAIL_ORDINARY,

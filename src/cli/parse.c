@@ -19,13 +19,27 @@
 
 enum {
 	OPT_JSON,
-	OPT_LINES
+	OPT_LINES,
+	OPT_ATTACHMENT,
+	OPT_PART,
+	OPT_TEXT
 };
 
 static const struct cli_option options[] = {
 	[OPT_JSON] = { "json", 'j', NULL, "print a JSON object a mail" },
 	[OPT_LINES] = { "lines", 'l', NULL, "with --json: one line a mail" },
+	[OPT_ATTACHMENT] = { "attachment", 'a', "NAME|N",
+		"write the bytes of an attachment, by name or number from 1" },
+	[OPT_PART] = { "part", 'p', "N", "write the decoded bytes of a part" },
+	[OPT_TEXT] = { "text", 't', NULL,
+		"with --attachment or --part: as UTF-8 text" },
 	{ 0 },
+};
+
+/* What is asked for. */
+struct wish {
+	bool is_json, is_line, is_text;
+	const char *attachment, *part;
 };
 
 /* Prints a stranger's text so that it cannot steer the terminal. */
@@ -100,11 +114,12 @@ static void print_size(uint64_t size)
 		printf("%.1f MB", (double)size / 1000000);
 }
 
-static void print_parts(struct mail *m)
+/* As deep as parts are packed in parts, which is little. */
+static void print_tree(struct mail *m, struct mail_part *from, unsigned depth)
 {
-	printf("\nParts\n");
-	for (struct mail_part *p = mail_root(m); p; p = mail_next(p)) {
-		printf("  %*s%u  ", (int)p->depth * 2, "", p->number);
+	for (struct mail_part *p = from; p; p = mail_next(p)) {
+		struct mail_part *inner = mail_part_inner(m, p);
+		printf("  %*s%u  ", (int)(depth + p->depth) * 2, "", p->number);
 		print_safe(p->type);
 		putchar('/');
 		print_safe(p->subtype);
@@ -123,7 +138,15 @@ static void print_parts(struct mail *m)
 		}
 		printf("%s%s\n", p->is_attachment ? ", attachment" : "",
 			p->is_inline ? ", shown inline" : "");
+		if (inner)
+			print_tree(m, inner, depth + p->depth + 1);
 	}
+}
+
+static void print_parts(struct mail *m)
+{
+	printf("\nParts\n");
+	print_tree(m, mail_root(m), 0);
 }
 
 static void print_attachments(struct mail *m)
@@ -140,6 +163,9 @@ static void print_attachments(struct mail *m)
 		print_safe(a[i].type);
 		printf(", ");
 		print_size(a[i].size);
+		if (a[i].inside.len)
+			printf(", %.*s in part %u", STR_ARG(a[i].inside),
+				a[i].part->number);
 		printf("%s)\n    sha256 %.*s\n",
 			a[i].is_inline ? ", shown inline" : "",
 			STR_ARG(a[i].sha256));
@@ -168,6 +194,22 @@ static void print_text(const char *title, struct str text)
 	}
 	if (text.len)
 		printf("  | ... (%zu more bytes)\n", text.len);
+}
+
+/* What is claimed; nothing of it is verified here. */
+static void print_security(struct mail *m)
+{
+	const struct mail_security *s;
+	size_t n = mail_security(m, &s);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *kind = !strcmp(s[i].kind, "smime") ? "S/MIME"
+				   : !strcmp(s[i].kind, "pgp") ? "PGP"
+							       : "unknown";
+		printf("%-12s %s, %s, part %u\n", "Security", kind,
+			s[i].is_encrypted ? "encrypted" : "signed (unverified)",
+			s[i].part->number);
+	}
 }
 
 static void print_bounces(struct mail *m)
@@ -235,6 +277,7 @@ static void print_summary(const char *path, struct mail *m)
 	print_field("In-Reply-To", value_of(m, "in_reply_to"));
 	print_field("List", value_of(m, "list.id"));
 	print_field("Kind", value_of(m, "kind"));
+	print_security(m);
 	printf("%-12s ", "Size");
 	print_size(mail_size(m));
 	printf("\n");
@@ -279,18 +322,91 @@ static int read_mail(
 	return 0;
 }
 
-static int show(const char *path, bool is_json, bool is_line, struct err *err)
+/* Finds a part by its number, packed ones too. */
+static struct mail_part *find_part(
+	struct mail *m, struct mail_part *from, uint64_t number)
+{
+	for (struct mail_part *p = from; p; p = mail_next(p)) {
+		struct mail_part *inner = mail_part_inner(m, p), *found;
+		if (p->number == number)
+			return p;
+		found = inner ? find_part(m, inner, number) : NULL;
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+static int get_part(
+	struct mail *m, const struct wish *w, struct str *out, struct err *err)
+{
+	struct mail_part *p = NULL;
+	uint64_t number;
+
+	if (str_to_u64(str_c(w->part), UINT32_MAX, &number) == 0)
+		p = find_part(m, mail_root(m), number);
+	if (!p)
+		return err_set(err, ERR_PERM,
+			"the mail has no part %s: without --part its parts "
+			"are listed",
+			w->part);
+	*out = w->is_text ? mail_part_text(m, p) : mail_part_bytes(m, p);
+	return 0;
+}
+
+static int get_attachment(
+	struct mail *m, const struct wish *w, struct str *out, struct err *err)
+{
+	const struct mail_attachment *list, *found = NULL;
+	size_t n = mail_attachments(m, &list);
+	struct str name = str_c(w->attachment);
+	uint64_t number;
+
+	for (size_t i = n; i-- > 0;)
+		if (str_eq(list[i].name, name))
+			found = &list[i];
+	if (!found && str_to_u64(name, n, &number) == 0 && number)
+		found = &list[number - 1];
+	if (!found)
+		return err_set(err, ERR_PERM,
+			"the mail has no attachment %s: without --attachment "
+			"they are listed",
+			w->attachment);
+	*out = w->is_text ? mail_attachment_text(m, found)
+			  : mail_attachment_bytes(m, found);
+	return 0;
+}
+
+static int write_piece(struct mail *m, const struct wish *w, struct err *err)
+{
+	struct str bytes = STR("");
+
+	if ((w->part ? get_part(m, w, &bytes, err)
+		     : get_attachment(m, w, &bytes, err)) < 0)
+		return -1;
+	if (w->is_text && !bytes.p)
+		return err_set(err, ERR_PERM, "%s is no text",
+			w->part ? w->part : w->attachment);
+	if (fwrite(bytes.p ? bytes.p : "", 1, bytes.len, stdout) < bytes.len)
+		return err_set(err, ERR_TEMP, "cannot print");
+	return 0;
+}
+
+static int show(const char *path, const struct wish *w, struct err *err)
 {
 	AUTO(buf) struct buf space = BUF_INIT(STDIN_MAX);
 	AUTO(mail) struct mail *m = NULL;
 
 	if (read_mail(path, &space, &m, err) < 0)
 		return -1;
-	if (!is_json) {
+	if (w->part || w->attachment)
+		return write_piece(m, w, err) < 0 ? err_add(err, "%s", path)
+						  : 0;
+	if (!w->is_json) {
 		print_summary(path, m);
 		return 0;
 	}
-	if (print_json(m, is_line) < 0)
+	if (print_json(m, w->is_line) < 0)
 		return err_set(err, ERR_TEMP, "%s: cannot print", path);
 	return 0;
 }
@@ -298,14 +414,19 @@ static int show(const char *path, bool is_json, bool is_line, struct err *err)
 static int run(int argc, char **argv)
 {
 	struct cli_args args = cli_args(&cli_parse, argc, argv);
-	bool is_json = false, is_line = false;
+	struct wish w = { 0 };
 	int option, rc = EX_OK;
 
 	while ((option = cli_next(&args)) != CLI_END) {
 		if (option == CLI_BAD)
 			return EX_USAGE;
-		is_json |= option == OPT_JSON;
-		is_line |= option == OPT_LINES;
+		w.is_json |= option == OPT_JSON;
+		w.is_line |= option == OPT_LINES;
+		w.is_text |= option == OPT_TEXT;
+		if (option == OPT_ATTACHMENT)
+			w.attachment = args.value;
+		if (option == OPT_PART)
+			w.part = args.value;
 	}
 	if (args.at == argc) {
 		cli_say(&cli_parse, "no file given; - reads standard input");
@@ -314,9 +435,9 @@ static int run(int argc, char **argv)
 	mail_init();
 	for (int i = args.at; i < argc; i++) {
 		struct err err = { 0 };
-		if (i > args.at && !is_json)
+		if (i > args.at && !w.is_json && !w.part && !w.attachment)
 			printf("\n");
-		if (show(argv[i], is_json, is_line, &err) < 0)
+		if (show(argv[i], &w, &err) < 0)
 			rc = cli_fail(&cli_parse, &err);
 	}
 	return rc;
@@ -324,7 +445,7 @@ static int run(int argc, char **argv)
 
 const struct cli_command cli_parse = {
 	.name = "parse",
-	.usage = "[--json [--lines]] FILE...",
+	.usage = "[--json [--lines] | --attachment NAME|N [--text]] FILE...",
 	.help = "Shows how a mail is understood",
 	.options = options,
 	.run = run,

@@ -11,7 +11,7 @@
 
 void attach_digest(struct mail *m, struct part *p)
 {
-	struct str in = str_n(m->raw.p + p->pub.offset, p->pub.len);
+	struct str in = part_raw(p);
 	const char *kept = in.p;
 	struct decode d;
 	struct hash *h;
@@ -142,31 +142,69 @@ static struct str join_type(struct arena *a, const struct mail_part *p)
 		a, "%.*s/%.*s", STR_ARG(p->type), STR_ARG(p->subtype)));
 }
 
-/* Names what has no name: an attached message by its subject. */
+/* "image001.png@01D0..." tells a name; "32497.16@host" does not. */
+static struct str name_in_id(const struct mail_part *p, const char *ending)
+{
+	ssize_t at = str_chr(p->content_id, '@');
+	struct str name = str_sub(p->content_id, 0, at < 0 ? 0 : (size_t)at);
+	ssize_t dot = str_rchr(name, '.');
+
+	if (dot <= 0 || str_chr(name, ' ') >= 0)
+		return STR("");
+	return str_eq_case(
+		       str_sub(name, (size_t)dot + 1, SIZE_MAX), str_c(ending))
+		       ? name
+		       : STR("");
+}
+
+#define DESCRIPTION_MAX 60 /* bytes that are a name rather than a text */
+
+/* Content-Description, when it is short. */
+static struct str description_of(struct mail *m, struct mail_part *p)
+{
+	struct str s = header_of(m, part_of(p), "content-description");
+
+	return p->parent && s.len <= DESCRIPTION_MAX
+		       ? attach_safe_name(m->arena, s)
+		       : STR("");
+}
+
+/*
+ * Names what has no name: an attached message by its subject, else by what
+ * its sender tells of it.
+ */
 static struct str make_name(
 	struct mail *m, struct mail_part *p, struct str type, size_t number)
 {
-	struct str subject = STR_NULL;
+	struct part *message = packed_message(part_of(p));
+	const char *ending = message ? "eml" : ending_of(type);
+	struct str name = STR("");
 
-	if (part_of(p)->is_message && p->first)
-		subject = attach_safe_name(
-			m->arena, header_of(m, part_of(p->first), "subject"));
-	if (subject.len)
-		return cut_name(
-			m->arena, str_c(arena_printf(m->arena, "%.*s.eml",
-					  STR_ARG(subject))));
-	return str_c(arena_printf(
-		m->arena, "attachment-%zu.%s", number, ending_of(type)));
+	if (message)
+		name = attach_safe_name(
+			m->arena, header_of(m, message, "subject"));
+	else
+		name = attach_safe_name(m->arena, name_in_id(p, ending));
+	if (name.len && !message)
+		return name;
+	if (!name.len)
+		name = description_of(m, p);
+	if (name.len && !message && str_rchr(name, '.') > 0)
+		return name;
+	if (!name.len)
+		name = str_c(arena_printf(m->arena, "attachment-%zu", number));
+	return cut_name(m->arena, str_c(arena_printf(m->arena, "%.*s.%s",
+					  STR_ARG(name), ending)));
 }
 
-/* Tells whether the HTML shows the part by its Content-ID. */
-static bool is_shown(struct mail *m, struct mail_part *p)
+/* Tells whether the HTML shows a file by its Content-ID. */
+static bool is_shown(struct mail *m, struct str id)
 {
-	struct str html, rest, id = p->content_id;
+	struct str rest;
 
 	if (!id.len)
 		return false;
-	rest = html = mail_html(m);
+	rest = mail_html(m);
 	while (rest.len) {
 		ssize_t at = str_find(rest, id);
 		if (at < 0)
@@ -179,54 +217,222 @@ static bool is_shown(struct mail *m, struct mail_part *p)
 	return false;
 }
 
-#define SHOWN_MAX                                                              \
-	50 /* Content-IDs looked for; each is a search of the HTML             \
-	    */
+/* Content-IDs looked for; each is a search of the HTML. */
+#define SHOWN_MAX 50
 
-static void add_attachment(struct mail *m, struct mail_part *p)
+static struct mail_attachment *add(struct mail *m, struct mail_part *p)
 {
-	struct mail_attachment *at = &m->attachments[m->n_attachments++];
-	struct part *own = part_of(p);
+	size_t n = m->n_attachments, cap = m->cap_attachments;
+	struct mail_attachment *at;
+
+	if (n == cap) {
+		cap = cap ? cap * 2 : 8;
+		m->attachments = arena_grow(m->arena, m->attachments, n, cap,
+			sizeof(*m->attachments));
+		m->packed = arena_grow(
+			m->arena, m->packed, n, cap, sizeof(*m->packed));
+		m->cap_attachments = cap;
+	}
+	m->n_attachments++;
+	at = &m->attachments[n];
+	at->part = p;
+	at->inside = STR("");
+	at->encoding = STR("");
+	return at;
+}
+
+static struct str hex_of(struct mail *m, const unsigned char *digest)
+{
 	char *hex = arena_alloc(m->arena, HASH_HEX_LEN + 1);
 
+	hash_hex(digest, hex);
+	return str_n(hex, HASH_HEX_LEN);
+}
+
+/*
+ * Tells where the message has the bytes of a part. What is packed in another
+ * part is a run of that one's decoded bytes, unless it is encoded again.
+ */
+static void set_place(struct mail *m, struct mail_attachment *at)
+{
+	struct part *p = part_of(at->part), *container = p->owner->container;
+	struct str bytes, raw = part_raw(p);
+
+	at->has_place = !container;
+	at->offset = p->pub.offset;
+	at->len = p->pub.len;
+	at->encoding = p->pub.encoding;
+	if (!container || container->owner->container ||
+		decode_kind(p->pub.encoding) != DECODE_IDENTITY)
+		return;
+	bytes = mail_part_bytes(m, &container->pub);
+	if (raw.p < bytes.p || raw.p > bytes.p + bytes.len)
+		return;
+	at->has_place = true;
+	at->skip = (uint64_t)(raw.p - bytes.p);
+	at->offset = container->pub.offset;
+	at->len = container->pub.len;
+	at->encoding = container->pub.encoding;
+}
+
+/* x-uuencode: the first line has the name. */
+static struct str name_within(struct mail *m, struct mail_part *p)
+{
+	struct str head = str_sub(part_raw(part_of(p)), 0, 4096), line;
+
+	if (decode_kind(p->encoding) != DECODE_UUENCODE)
+		return STR("");
+	while (str_cut_line(&head, &line))
+		if (str_starts(line, STR("begin ")) && line.len > 10)
+			return attach_safe_name(m->arena,
+				header_decode(m->arena,
+					str_trim(str_sub(line, 10, line.len))));
+	return STR("");
+}
+
+static void add_part(struct mail *m, struct mail_part *p)
+{
+	struct mail_attachment *at = add(m, p);
+	struct part *own = part_of(p);
+
 	attach_digest(m, own);
-	hash_hex(own->digest, hex);
-	at->part = p;
 	at->type = join_type(m->arena, p);
-	at->name = p->filename.len
-			   ? p->filename
-			   : make_name(m, p, at->type, m->n_attachments);
+	at->name = p->filename.len ? p->filename : name_within(m, p);
+	if (!at->name.len)
+		at->name = make_name(m, p, at->type, m->n_attachments);
+	at->content_id = p->content_id;
 	at->size = own->size;
-	at->sha256 = str_n(hex, HASH_HEX_LEN);
+	at->sha256 = hex_of(m, own->digest);
+	set_place(m, at);
 	if (str_eq(p->type, STR("image")))
-		p->is_inline = m->n_attachments <= SHOWN_MAX && is_shown(m, p);
+		p->is_inline = m->n_attachments <= SHOWN_MAX &&
+			       is_shown(m, p->content_id);
 	at->is_inline = p->is_inline;
 }
 
-static struct mail_part *next_outside(struct mail_part *p)
+/*
+ * Files packed in a part
+ */
+
+static const char *type_of(struct str name)
 {
-	if (!part_of(p)->is_message)
-		return mail_next(p);
-	while (p && !p->next)
-		p = p->parent;
-	return p ? p->next : NULL;
+	ssize_t dot = str_rchr(name, '.');
+	struct str ending = str_sub(name, (size_t)dot + 1, name.len);
+
+	for (size_t i = 0; dot >= 0 && i < COUNT(endings); i++)
+		if (str_eq_case(ending, str_c(endings[i].ending)))
+			return endings[i].type;
+	return "application/octet-stream";
+}
+
+static bool is_type(struct str s)
+{
+	struct str type, subtype;
+
+	return mail_media_type(s, &type, &subtype) && subtype.len;
+}
+
+static void add_packed(
+	struct mail *m, struct mail_part *p, const struct packed_file *f)
+{
+	struct mail_attachment *at = add(m, p);
+	unsigned char digest[HASH_LEN];
+
+	m->packed[m->n_attachments - 1] = f->bytes.p ? f->bytes : STR("");
+	at->name = attach_safe_name(m->arena,
+		utf8_is_valid(f->name)
+			? f->name
+			: charset_to_utf8(m->arena, f->name, p->charset, NULL));
+	at->type = is_type(f->type) && !str_eq(f->inside, STR("uuencode")) &&
+				   !str_eq(f->inside, STR("yenc"))
+			   ? header_token(m->arena, f->type)
+			   : str_c(type_of(at->name));
+	if (!at->name.len)
+		at->name = str_c(arena_printf(m->arena, "attachment-%zu.%s",
+			m->n_attachments, ending_of(at->type)));
+	at->content_id = header_id(f->content_id);
+	at->inside = f->inside;
+	at->size = f->bytes.len;
+	hash_bytes(m->packed[m->n_attachments - 1], digest);
+	at->sha256 = hex_of(m, digest);
+	at->is_inline = str_starts(at->type, STR("image/")) &&
+			m->n_attachments <= SHOWN_MAX &&
+			is_shown(m, at->content_id);
+}
+
+static void add_tnef(struct mail *m, struct mail_part *p, struct tnef *t)
+{
+	for (size_t i = 0; i < t->n_files; i++) {
+		struct mail_attachment *at;
+		add_packed(m, p, &t->files[i]);
+		at = &m->attachments[m->n_attachments - 1];
+		at->has_place = !part_of(p)->owner->container;
+		at->offset = p->offset;
+		at->len = p->len;
+		at->encoding = p->encoding;
+		at->skip = t->files[i].skip;
+	}
+	/* when something may be lost, the whole stays */
+	if (t->is_broken)
+		add_part(m, p);
+}
+
+static void add_from_text(struct mail *m, struct mail_part *p)
+{
+	struct packed_file *files;
+	size_t n = packed_files(m, part_of(p), &files);
+	bool is_bare = decode_kind(p->encoding) == DECODE_IDENTITY &&
+		       !part_of(p)->owner->container;
+
+	for (size_t i = 0; i < n; i++) {
+		struct mail_attachment *at;
+		add_packed(m, p, &files[i]);
+		at = &m->attachments[m->n_attachments - 1];
+		at->has_place = is_bare && files[i].has_place;
+		at->offset = p->offset + files[i].offset;
+		at->len = files[i].len;
+		at->encoding = files[i].encoding;
+	}
+}
+
+static bool is_body(struct mail *m, struct mail_part *p)
+{
+	for (size_t i = 0; i < m->n_text_parts; i++)
+		if (m->text_parts[i] == p)
+			return str_eq(p->type, STR("text")) &&
+			       !str_eq(p->subtype, STR("html"));
+	return false;
 }
 
 size_t mail_attachments(struct mail *m, const struct mail_attachment **out)
 {
-	size_t n = 0;
-
 	if (!m->has_attachments) {
 		m->has_attachments = true;
 		text_choose(m);
-		for (struct mail_part *p = mail_root(m); p; p = next_outside(p))
-			n += p->is_attachment;
-		m->attachments = arena_array(
-			m->arena, n ? n : 1, sizeof(*m->attachments));
-		for (struct mail_part *p = mail_root(m); p; p = next_outside(p))
-			if (p->is_attachment)
-				add_attachment(m, p);
+		for (struct mail_part *p = mail_root(m); p;
+			p = packed_next(p)) {
+			struct tnef *t;
+			if (!p->is_attachment) {
+				if (is_body(m, p))
+					add_from_text(m, p);
+				continue;
+			}
+			t = packed_tnef(m, part_of(p));
+			if (t)
+				add_tnef(m, p, t);
+			else
+				add_part(m, p);
+		}
 	}
 	*out = m->attachments;
 	return m->n_attachments;
+}
+
+struct str mail_attachment_bytes(
+	struct mail *m, const struct mail_attachment *at)
+{
+	size_t i = (size_t)(at - m->attachments);
+
+	must(i < m->n_attachments);
+	return at->inside.len ? m->packed[i] : mail_part_bytes(m, at->part);
 }

@@ -40,13 +40,13 @@ static void set_from(struct mail *m, struct mail_forwarded *f, struct str raw)
  * Attached
  */
 
-/* The first part below an attached message that is text. */
+/* The first part of an attached message that is text. */
 static struct str find_text(struct mail *m, struct mail_part *message)
 {
 	struct str html = STR("");
 
-	for (struct mail_part *p = message->first; p; p = mail_next(p)) {
-		if (p->depth <= message->depth)
+	for (struct mail_part *p = message; p; p = mail_next(p)) {
+		if (p != message && p->depth <= message->depth)
 			break;
 		if (!str_eq(p->type, STR("text")) || p->is_attachment)
 			continue;
@@ -64,7 +64,7 @@ static struct str find_text(struct mail *m, struct mail_part *message)
 static void add_attached(struct mail *m, struct mail_part *p)
 {
 	struct mail_forwarded *f = add(m);
-	struct part *inner = part_of(p->first);
+	struct part *inner = packed_message(part_of(p));
 
 	f->part = p;
 	set_from(m, f, header_hinted(m, header_raw(m, inner, "from")));
@@ -72,22 +72,20 @@ static void add_attached(struct mail *m, struct mail_part *p)
 	f->date = header_of(m, inner, "date");
 	f->subject = header_of(m, inner, "subject");
 	f->message_id = header_id(header_of(m, inner, "message-id"));
-	f->text = find_text(m, p);
+	f->text = find_text(m, &inner->pub);
 }
 
 static void read_attached(struct mail *m)
 {
 	size_t n = 0;
 
+	packed_open(m);
+	/* around attached messages: what they forward is not forwarded here */
 	for (struct mail_part *p = mail_root(m);
 		p && n < 1000 && m->n_forwards < FORWARDS_MAX;
-		p = mail_next(p), n++) {
-		bool is_inner = false;
-		for (struct mail_part *up = p->parent; up; up = up->parent)
-			is_inner |= part_of(up)->is_message;
-		if (part_of(p)->is_message && p->first && !is_inner)
+		p = packed_next(p), n++)
+		if (packed_message(part_of(p)))
 			add_attached(m, p);
-	}
 }
 
 /*

@@ -234,11 +234,11 @@ bool header_next(struct header_reader *r, struct mail_header *out)
 struct fields *header_fields(struct mail *m, struct part *p)
 {
 	struct header_reader r = {
-		.raw = m->raw,
+		.raw = p->owner->raw,
 		.pos = p->pub.header_offset,
 		.begin = p->pub.header_offset,
 		.end = p->pub.offset,
-		.eol = m->eol,
+		.eol = p->owner->eol,
 		.is_root = !p->pub.parent || part_of(p->pub.parent)->is_message,
 	};
 	struct mail_header h;

@@ -20,7 +20,11 @@
 #define MAIL_TEXT_MAX ((size_t)16 << 20)    /* bytes of a text part */
 #define MAIL_BODIES_MAX 100 /* text parts of the readable text */
 #define MAIL_DEFECTS_MAX 50
-#define MAIL_NAME_MAX 200 /* bytes of a file name */
+#define MAIL_NAME_MAX 200	 /* bytes of a file name */
+#define MAIL_PACKED_DEPTH_MAX 4	 /* packed in what was packed */
+#define MAIL_PACKED_PARTS_MAX 50 /* encoded containers that are opened */
+#define MAIL_PACKED_MAX ((size_t)64 << 20) /* decoded bytes of all of these */
+#define MAIL_PACKED_FILES_MAX 1000	   /* in TNEF and in texts */
 #define MAIL_FORGET ((size_t)1 << 20) /* of a mapped message, read through */
 
 struct fields {
@@ -35,7 +39,15 @@ struct part {
 	struct str report_type, method, name;
 	bool is_flowed, is_delsp; /* RFC 3676 */
 	bool is_multipart, is_message, is_closed;
-	struct part *last; /* child */
+	struct part *last;  /* child */
+	struct mail *owner; /* `offset` and `len` are of its raw bytes */
+	struct mail *inner; /* packed in it: encoded parts, signed data */
+	bool is_packed;	    /* may have such */
+	unsigned char cms;  /* of signed.c */
+	struct tnef *tnef;  /* what is in it, if it is TNEF */
+	struct packed_file *files; /* in a text */
+	size_t n_files;
+	bool has_tnef, has_files;
 	bool has_fields, has_bytes, has_text, has_digest;
 	struct fields fields;
 	struct str bytes, text;
@@ -46,10 +58,15 @@ struct part {
 struct mail {
 	struct arena *arena;
 	struct str raw;
-	char *map;	     /* to be unmapped, or NULL */
-	char eol;	     /* '\n', or '\r' in a mail that has no other */
-	struct mail *origin; /* of a view: the mail that it is of */
-	void *judged;	     /* see mail_judged() */
+	char *map;		/* to be unmapped, or NULL */
+	char eol;		/* '\n', or '\r' in a mail that has no other */
+	struct mail *origin;	/* of a view: the mail that it is of */
+	struct part *container; /* of an inner mail: where it is packed */
+	unsigned n_packed;	/* parts that may be containers */
+	unsigned n_numbers;	/* given to parts, here and inside */
+	unsigned n_opened, n_guesses;
+	size_t opened_len;
+	void *judged; /* see mail_judged() */
 	struct str
 		hint; /* charset of the first part that names a telling one */
 	struct part *root;
@@ -59,7 +76,10 @@ struct mail {
 	struct mail_defect *defects;
 	size_t n_defects;
 	struct mail_attachment *attachments;
-	size_t n_attachments;
+	struct mail_security *security;
+	size_t n_security;
+	struct str *packed; /* one an attachment: its bytes, if packed */
+	size_t n_attachments, cap_attachments;
 	struct str *references;
 	size_t n_references;
 	struct mail_forwarded *forwards;
@@ -71,7 +91,8 @@ struct mail {
 	struct str text, html, reply, signature;
 	unsigned char identity[HASH_LEN];
 	bool has_bodies, has_attachments, has_references, has_size, has_text,
-		has_html, has_reply, has_identity, has_bounces, has_forwards;
+		has_html, has_reply, has_identity, has_bounces, has_forwards,
+		has_inner, has_security;
 	struct mail_language language;
 	bool has_language;
 	struct locator *text_places, *html_places; /* of locate.c */
@@ -82,6 +103,12 @@ struct mail {
 static inline struct part *part_of(struct mail_part *p)
 {
 	return (struct part *)(void *)p;
+}
+
+/* Lends the bytes of a body as they are written. */
+static inline struct str part_raw(const struct part *p)
+{
+	return str_n(p->owner->raw.p + p->pub.offset, p->pub.len);
 }
 
 static inline bool is_blank(char c)
@@ -103,6 +130,9 @@ void mail_add_defect(struct mail *m, uint64_t offset, const char *fmt, ...)
  * when they are looked at.
  */
 void mail_forget(const struct mail *m, const char *from, const char *to);
+/* Parses what is packed in a part of another mail; see scan_parts(). */
+struct mail *mail_parse_inside(struct arena *a, struct str raw,
+	struct part *container, const struct part *as);
 /* Tells the size of bytes when every line end is a CRLF. */
 uint64_t mail_count_crlf(const struct mail *m, struct str raw);
 
@@ -111,8 +141,28 @@ uint64_t mail_count_crlf(const struct mail *m, struct str raw);
 uint64_t edit_size(struct mail *view);
 
 /* scan.c */
-/* Builds the tree: every byte is looked at once. */
-void scan_parts(struct mail *m);
+/*
+ * Builds the tree: every byte is looked at once. With `as` the bytes are the
+ * body of such a part, without a header of their own.
+ */
+void scan_parts(struct mail *m, const struct part *as);
+
+/* packed.c */
+/* Opens all that is packed in encoded parts and signed data, once. */
+void packed_open(struct mail *m);
+/* Lends the root of the message that a part holds, or NULL. */
+struct part *packed_message(struct part *p);
+/* Lends the part of the message itself in which a part is packed, or it. */
+struct mail_part *packed_outer(struct mail_part *p);
+/* Reads a part as TNEF, once. Returns: NULL when it is none. */
+struct tnef *packed_tnef(struct mail *m, struct part *p);
+/* Lists the files in the bytes of a text to be read, once. */
+size_t packed_files(struct mail *m, struct part *p, struct packed_file **out);
+/*
+ * Goes on to the next part that belongs to this message, through what is
+ * packed and around attached messages. NULL: the end.
+ */
+struct mail_part *packed_next(struct mail_part *p);
 
 /* header.c */
 /* Reads the fields of a header block; see there. */
@@ -172,7 +222,55 @@ bool charset_is_plain(struct str s);
 struct str charset_to_utf8(
 	struct arena *a, struct str bytes, struct str charset, struct str *why);
 
+/* A file that is packed in a part: in TNEF, or in a text. */
+struct packed_file {
+	struct str name, type, content_id; /* as found; may be empty */
+	struct str inside;		   /* "tnef", "uuencode", "yenc" */
+	struct str bytes;
+	/*
+	 * Where they are: in a text, at [from, to) with all around, encoded at
+	 * `offset`; in TNEF `skip` bytes from its beginning.
+	 */
+	bool has_place;
+	size_t from, to;
+	uint64_t offset, len, skip;
+	struct str encoding;
+	struct str block;
+	uint64_t part; /* of a yEnc file that came in several */
+};
+
+/* uuencode.c */
+/* Lists the files in a text, in order. */
+size_t uuencode_find(
+	struct arena *a, struct str text, struct packed_file **out);
+
+/* tnef.c */
+struct tnef {
+	struct str text, html; /* UTF-8, LF; empty: none */
+	struct packed_file *files;
+	size_t n_files, cap;
+	bool is_broken; /* not all of it could be read */
+};
+void tnef_read(struct arena *a, struct str bytes, struct tnef *out);
+/* Names the charset of one of Microsoft's codepages. */
+struct str tnef_codepage(struct arena *a, unsigned codepage);
+
+/* rtf.c */
+/* Undoes the compression of PR_RTF_COMPRESSED. */
+struct str rtf_unpack(struct arena *a, struct str packed);
+/* Gives the text or the HTML of RTF, UTF-8; the other is empty. */
+void rtf_read(
+	struct arena *a, struct str rtf, struct str *text, struct str *html);
+
+/* signed.c */
+/* Lends what a part of CMS signs, decoded bytes given, or the null string. */
+struct str signed_content(struct mail *m, struct part *p, struct str bytes);
+/* Takes the armor of cleartext signatures off a text with LF. */
+struct str signed_show(struct mail *m, struct str text);
+
 /* text.c */
+/* Lends the first part of TNEF that has something to read, or NULL. */
+struct mail_part *text_tnef_part(struct mail *m);
 /* Makes the readable text of a part that text_choose() took. */
 struct str text_readable(struct mail *m, struct mail_part *p);
 /* Chooses the parts to read (RFC 8621 4.1.4) and marks attachments. */

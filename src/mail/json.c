@@ -81,13 +81,24 @@ static json_t *part_of_tree(struct mail *m, struct mail_part *p)
 	return j;
 }
 
-/* Depth is limited by scan.c, but let the C stack not depend on it. */
-static json_t *tree_of(struct mail *m)
+/*
+ * Depth is limited by scan.c, but let the C stack depend only on how often
+ * parts are packed in parts.
+ */
+static json_t *tree_from(struct mail *m, struct mail_part *from)
 {
 	json_t *at_depth[MAIL_DEPTH_MAX + 1] = { NULL }, *root = NULL;
 
-	for (struct mail_part *p = mail_root(m); p; p = mail_next(p)) {
+	for (struct mail_part *p = from; p; p = mail_next(p)) {
 		json_t *j = part_of_tree(m, p), *list;
+		struct mail_part *inner = mail_part_inner(m, p);
+		if (inner) {
+			json_t *packed = tree_from(m, inner);
+			json_object_set_new(
+				packed, "inside", json_integer(p->number));
+			json_object_set_new(
+				j, "parts", json_pack("[o]", packed));
+		}
 		if (p->depth == 0) {
 			root = j;
 		} else {
@@ -102,6 +113,31 @@ static json_t *tree_of(struct mail *m)
 		at_depth[p->depth] = j;
 	}
 	return root;
+}
+
+static json_t *tree_of(struct mail *m)
+{
+	return tree_from(m, mail_root(m));
+}
+
+static json_t *security_of(struct mail *m)
+{
+	const struct mail_security *items;
+	size_t n = mail_security(m, &items);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *j = json_object();
+		set(j, "kind", str_c(items[i].kind));
+		json_object_set_new(
+			j, "signed", json_boolean(items[i].is_signed));
+		json_object_set_new(
+			j, "encrypted", json_boolean(items[i].is_encrypted));
+		json_object_set_new(
+			j, "part", json_integer(items[i].part->number));
+		json_array_append_new(list, j);
+	}
+	return list;
 }
 
 static json_t *attachments_of(struct mail *m)
@@ -121,6 +157,7 @@ static json_t *attachments_of(struct mail *m)
 			j, "inline", json_boolean(items[i].is_inline));
 		json_object_set_new(
 			j, "part", json_integer(items[i].part->number));
+		set_unless_empty(j, "inside", items[i].inside);
 		json_array_append_new(list, j);
 	}
 	return list;
@@ -401,6 +438,7 @@ static const struct member {
 	{ "auth", no_members, NULL },
 	{ "parts", tree_of, NULL },
 	{ "attachments", attachments_of, NULL },
+	{ "security", security_of, NULL },
 	{ "forwarded", forwards_of, NULL },
 	{ "calendar", no_items, NULL },
 	{ "headers", headers_of, NULL },

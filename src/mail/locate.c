@@ -129,6 +129,8 @@ static void follow_part(
 	struct html_trace trace = { 0 };
 
 	*out = (struct spans){ 0 };
+	if (part_of(p)->owner->container)
+		return; /* packed: its bytes are none of the message's */
 	if (text.len > LOCATE_TEXT_MAX || full.len > LOCATE_PART_MAX ||
 		bytes.len > LOCATE_PART_MAX || p->len > LOCATE_PART_MAX * 4)
 		return;
@@ -156,7 +158,7 @@ static void add_located(struct mail *m, struct locator *l, size_t at,
 
 	to->at = at;
 	to->len = text.len;
-	to->part = p;
+	to->part = packed_outer(p);
 	follow_part(m, p, text, &to->spans);
 }
 
@@ -200,6 +202,11 @@ static struct locator *locate_text(struct mail *m)
 	locate_parts(m, l, m->text_parts, m->n_text_parts, whole);
 	if (l->n == 0)
 		locate_parts(m, l, m->html_parts, m->n_html_parts, whole);
+	if (l->n == 0 && whole.len && text_tnef_part(m)) {
+		l->items[0].len = whole.len;
+		l->items[0].part = packed_outer(text_tnef_part(m));
+		l->n = 1;
+	}
 	return l;
 }
 

@@ -34,7 +34,8 @@ void mail_init(void)
 	html_init();
 }
 
-static struct mail *start(struct arena *a, struct str raw, char *map)
+static struct mail *start(struct arena *a, struct str raw, char *map,
+	struct part *container, const struct part *as)
 {
 	struct mail *m = ARENA_NEW(a, struct mail);
 	const char *lf;
@@ -42,18 +43,25 @@ static struct mail *start(struct arena *a, struct str raw, char *map)
 	m->arena = a;
 	m->map = map;
 	m->raw = raw.p ? raw : STR("");
+	m->container = container;
 	lf = memchr(m->raw.p, '\n', m->raw.len);
 	m->eol = !lf && memchr(m->raw.p, '\r', m->raw.len) ? '\r' : '\n';
 	if (m->eol == '\r')
 		mail_tell_defect(m, "line-ends", 0,
 			"lines end in CR alone: read as they are");
-	scan_parts(m);
+	scan_parts(m, as);
 	return m;
 }
 
 struct mail *mail_parse_in(struct arena *a, struct str raw)
 {
-	return start(a, raw, NULL);
+	return start(a, raw, NULL, NULL, NULL);
+}
+
+struct mail *mail_parse_inside(struct arena *a, struct str raw,
+	struct part *container, const struct part *as)
+{
+	return start(a, raw, NULL, container, as);
 }
 
 int mail_parse(struct str raw, struct mail **out, struct err *err)
@@ -76,7 +84,8 @@ int mail_parse_fd(int fd, struct mail **out, struct err *err)
 		if (map == MAP_FAILED)
 			return err_sys(err, "mapping the message");
 	}
-	*out = start(arena_new(), str_n(map, (size_t)st.st_size), map);
+	*out = start(
+		arena_new(), str_n(map, (size_t)st.st_size), map, NULL, NULL);
 	return 0;
 }
 
@@ -105,7 +114,9 @@ void mail_forget(const struct mail *m, const char *from, const char *to)
 	uintptr_t begin = ((uintptr_t)from + page - 1) & ~(page - 1);
 	uintptr_t end = (uintptr_t)to & ~(page - 1);
 
-	if (m->map && end > begin)
+	/* what was decoded lies elsewhere */
+	if (m->map && end > begin && from >= m->map &&
+		to <= m->map + m->raw.len)
 		madvise(m->map + (begin - (uintptr_t)m->map), end - begin,
 			MADV_DONTNEED);
 }
@@ -180,6 +191,10 @@ static void add_defect(struct mail *m, const char *code, uint64_t offset,
 {
 	struct mail_defect *d;
 
+	while (m->container) {
+		offset = m->container->pub.offset;
+		m = m->container->owner;
+	}
 	if (m->n_defects >= MAIL_DEFECTS_MAX)
 		return;
 	if (!m->defects)
@@ -218,7 +233,7 @@ size_t mail_defects(struct mail *m, const struct mail_defect **out)
 
 static struct str decode_bytes(struct mail *m, struct part *p)
 {
-	struct str in = str_n(m->raw.p + p->pub.offset, p->pub.len);
+	struct str in = part_raw(p);
 	enum decode_kind kind = decode_kind(p->pub.encoding);
 	struct decode d;
 	char *to;

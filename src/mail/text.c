@@ -20,6 +20,7 @@ struct body_list {
 struct chooser {
 	struct mail *m;
 	struct body_list text, html;
+	bool takes_odd; /* there is nothing better to read */
 };
 
 static void add_body(
@@ -43,16 +44,33 @@ static const char *const data_subtypes[] = { "calendar", "css", "csv",
 	"directory", "javascript", "rfc822-headers", "rtf", "vcard",
 	"x-amp-html", "x-vcard", "x-vcalendar", "xml" };
 
+/* Text that programs show though it is not plain. */
+static const char *const shown_subtypes[] = { "plain", "enriched", "richtext",
+	"markdown", "x-markdown", "x-plain", "ascii", "txt", "flowed",
+	"delivery-status", "rfc822-headers", "global", "english", "us-ascii" };
+
+static bool is_in(struct str s, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(s, str_c(list[i])))
+			return true;
+	return false;
+}
+
+/* Is it of a kind of text that nobody knows? */
+static bool is_odd(const struct mail_part *p)
+{
+	return str_eq(p->type, STR("text")) && p->parent && !is_html(p) &&
+	       !is_in(p->subtype, shown_subtypes, COUNT(shown_subtypes));
+}
+
 static bool is_plain(const struct mail_part *p)
 {
 	if (str_eq(p->type, STR("multipart"))) /* without boundary */
-		return !p->first;
+		return !p->first && p->len > 0;
 	if (!str_eq(p->type, STR("text")) || is_html(p))
 		return false;
-	for (size_t i = 0; i < COUNT(data_subtypes); i++)
-		if (str_eq(p->subtype, str_c(data_subtypes[i])))
-			return false;
-	return true;
+	return !is_in(p->subtype, data_subtypes, COUNT(data_subtypes));
 }
 
 static bool is_media(const struct mail_part *p)
@@ -66,8 +84,11 @@ static bool has_name(struct mail_part *p)
 	return p->filename.len > 0;
 }
 
-static bool is_readable(struct mail_part *p, bool is_first, struct str mix)
+static bool is_readable(const struct chooser *c, struct mail_part *p,
+	bool is_first, struct str mix)
 {
+	if (is_odd(p) && !c->takes_odd)
+		return false;
 	if (str_eq(p->disposition, STR("attachment")))
 		return false;
 	if (!is_plain(p) && !is_html(p) && !is_media(p))
@@ -106,11 +127,15 @@ static void choose_part(struct chooser *c, struct mail_part *p, bool is_first,
 	struct str mix, struct body_list **text, struct body_list **html,
 	bool in_alternative)
 {
+	/* as if it stood there without its encoding or signature */
+	while (part_of(p)->inner && !packed_message(part_of(p)))
+		p = &part_of(p)->inner->root->pub;
 	if (part_of(p)->is_multipart)
 		choose_within(c, p, *text, *html,
 			in_alternative ||
 				str_eq(p->subtype, STR("alternative")));
-	else if (!part_of(p)->is_message && is_readable(p, is_first, mix))
+	else if (!packed_message(part_of(p)) &&
+		 is_readable(c, p, is_first, mix))
 		choose_leaf(c, p, mix, text, html, in_alternative);
 }
 
@@ -155,32 +180,37 @@ static bool is_chosen(const struct body_list *l, const struct mail_part *p)
 
 static bool is_file(struct mail_part *p)
 {
-	return (part_of(p)->is_message || !str_eq(p->type, STR("multipart"))) &&
-	       !is_report_part(p);
+	struct part *own = part_of(p);
+
+	if (own->is_multipart || (own->inner && !packed_message(own)))
+		return false;
+	if (str_eq(p->type, STR("multipart")) && !p->len)
+		return false;
+	return !is_report_part(p);
 }
 
 static void mark_attachments(struct chooser *c)
 {
-	struct mail_part *p = &c->m->root->pub, *skip_to;
+	struct mail_part *p = &c->m->root->pub;
 
-	while (p) {
+	for (; p; p = packed_next(p)) {
 		bool is_text = (is_plain(p) || is_html(p)) &&
+			       !(is_odd(p) && c->takes_odd) &&
 			       (is_chosen(&c->text, p) ||
 				       is_chosen(&c->html, p));
 		p->is_attachment = is_file(p) && !is_text;
 		p->is_inline = str_eq(p->type, STR("image")) &&
 			       p->content_id.len && p->parent &&
 			       !str_eq(p->disposition, STR("attachment"));
-		/* what is in an attached message belongs to that one */
-		skip_to = p;
-		if (part_of(p)->is_message) {
-			while (skip_to && !skip_to->next)
-				skip_to = skip_to->parent;
-			p = skip_to ? skip_to->next : NULL;
-		} else {
-			p = mail_next(p);
-		}
 	}
+}
+
+static bool has_text(const struct body_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!is_media(l->items[i]))
+			return true;
+	return false;
 }
 
 void text_choose(struct mail *m)
@@ -191,7 +221,16 @@ void text_choose(struct mail *m)
 	if (m->has_bodies)
 		return;
 	m->has_bodies = true;
+	packed_open(m);
 	choose_part(&c, &m->root->pub, true, STR("mixed"), &text, &html, false);
+	if (!has_text(&c.text) && !has_text(&c.html)) {
+		c.text.n = c.html.n = 0;
+		c.takes_odd = true;
+		text = &c.text;
+		html = &c.html;
+		choose_part(&c, &m->root->pub, true, STR("mixed"), &text, &html,
+			false);
+	}
 	mark_attachments(&c);
 	m->text_parts = c.text.items;
 	m->n_text_parts = c.text.n;
@@ -245,10 +284,9 @@ static struct str sniff_meta(struct str html)
 	return str_sub(head, 0, n);
 }
 
-static struct str make_text(struct mail *m, struct part *p)
+static struct str make_text(struct mail *m, struct part *p, struct str bytes)
 {
-	struct str bytes = mail_part_bytes(m, &p->pub), why;
-	struct str charset = p->pub.charset, out;
+	struct str charset = p->pub.charset, out, why;
 
 	if (bytes.len > MAIL_TEXT_MAX) {
 		mail_tell_defect(m, "long-text", p->pub.offset,
@@ -269,11 +307,11 @@ struct str mail_part_text(struct mail *m, struct mail_part *part)
 {
 	struct part *p = part_of(part);
 
-	if (p->is_multipart || p->is_message ||
+	if (p->is_multipart || p->is_message || p->inner ||
 		(!str_eq(part->type, STR("text")) && !is_plain(part)))
 		return STR_NULL;
 	if (!p->has_text) {
-		p->text = make_text(m, p);
+		p->text = make_text(m, p, mail_part_bytes(m, part));
 		p->has_text = true;
 	}
 	return p->text;
@@ -339,14 +377,39 @@ static struct str unflow(struct arena *a, struct str text, bool is_delsp)
 
 /* ---- the whole ---- */
 
+/* The text without the files in it: a line names each. */
+static struct str without_files(struct mail *m, struct part *p,
+	const struct packed_file *files, size_t n)
+{
+	struct str bytes = mail_part_bytes(m, &p->pub), out;
+	struct buf b = BUF_INIT(bytes.len + n * (MAIL_NAME_MAX + 8));
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		buf_str(&b, str_sub(bytes, at, files[i].from - at));
+		buf_printf(&b, "[%.*s]\n",
+			STR_ARG(str_sub(files[i].name, 0, MAIL_NAME_MAX)));
+		at = files[i].to;
+	}
+	buf_str(&b, str_sub(bytes, at, SIZE_MAX));
+	out = make_text(m, p, arena_str(m->arena, buf_view(&b)));
+	buf_fini(&b);
+	return out;
+}
+
 struct str text_readable(struct mail *m, struct mail_part *p)
 {
-	struct str s = mail_part_text(m, p);
+	struct packed_file *files;
+	struct part *own = part_of(p);
+	struct str s;
+	size_t n;
 
 	if (is_html(p))
-		return mail_html_to_text(m->arena, s);
-	return part_of(p)->is_flowed ? unflow(m->arena, s, part_of(p)->is_delsp)
-				     : s;
+		return mail_html_to_text(m->arena, mail_part_text(m, p));
+	n = packed_files(m, own, &files);
+	s = n ? without_files(m, own, files, n) : mail_part_text(m, p);
+	s = signed_show(m, s);
+	return own->is_flowed ? unflow(m->arena, s, own->is_delsp) : s;
 }
 
 static bool is_empty(struct str s)
@@ -389,6 +452,47 @@ static struct str join_readable(
 	return trim_end(out);
 }
 
+struct mail_part *text_tnef_part(struct mail *m)
+{
+	for (struct mail_part *p = mail_root(m); p; p = packed_next(p)) {
+		struct tnef *t = packed_tnef(m, part_of(p));
+		if (t && (!is_empty(t->text) || !is_empty(t->html)))
+			return p;
+	}
+	return NULL;
+}
+
+static struct tnef *find_tnef(struct mail *m)
+{
+	struct mail_part *p = text_tnef_part(m);
+
+	return p ? part_of(p)->tnef : NULL;
+}
+
+static struct str text_of_tnef(struct mail *m)
+{
+	struct tnef *t = find_tnef(m);
+
+	if (!t)
+		return STR("");
+	if (is_empty(t->text))
+		return mail_html_to_text(m->arena, t->html);
+	return trim_end(t->text);
+}
+
+/* The HTML in winmail.dat, where nothing else is to be read. */
+static struct str html_of_tnef(struct mail *m)
+{
+	struct tnef *t;
+
+	for (size_t i = 0; i < m->n_text_parts; i++)
+		if (!is_media(m->text_parts[i]) &&
+			!is_empty(mail_part_text(m, m->text_parts[i])))
+			return STR_NULL;
+	t = find_tnef(m);
+	return t && t->html.len ? t->html : STR_NULL;
+}
+
 struct str mail_text(struct mail *m)
 {
 	if (m->has_text)
@@ -397,6 +501,8 @@ struct str mail_text(struct mail *m)
 	m->text = join_readable(m, m->text_parts, m->n_text_parts);
 	if (is_empty(m->text))
 		m->text = join_readable(m, m->html_parts, m->n_html_parts);
+	if (is_empty(m->text))
+		m->text = text_of_tnef(m);
 	m->has_text = true;
 	return m->text;
 }
@@ -418,7 +524,7 @@ struct str mail_html(struct mail *m)
 		last = is_html(p) ? p : last;
 	}
 	if (n_html == 0)
-		return m->html = STR_NULL;
+		return m->html = html_of_tnef(m);
 	if (n_parts == 1)
 		return m->html = mail_part_text(m, last);
 	for (size_t i = 0; i < m->n_html_parts; i++) {

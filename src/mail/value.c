@@ -297,6 +297,26 @@ static struct str make_size(struct mail *m)
 		m->arena, "%llu", (unsigned long long)mail_size(m)));
 }
 
+static bool claims(struct mail *m, bool is_encrypted)
+{
+	const struct mail_security *list;
+	size_t n = mail_security(m, &list);
+
+	for (size_t i = 0; i < n; i++)
+		if (is_encrypted ? list[i].is_encrypted : list[i].is_signed)
+			return true;
+	return false;
+}
+
+static struct str make_encrypted(struct mail *m)
+{
+	return claims(m, true) ? STR("true") : STR("false");
+}
+static struct str make_signed(struct mail *m)
+{
+	return claims(m, false) ? STR("true") : STR("false");
+}
+
 /* The id within < > of "Name of the list <id.example.org>". */
 static struct str make_list_id(struct mail *m)
 {
@@ -402,6 +422,8 @@ static const struct value {
 	{ "kind", make_kind },
 	{ "language", make_language },
 	{ "size", make_size },
+	{ "encrypted", make_encrypted },
+	{ "signed", make_signed },
 	{ "list.id", make_list_id },
 	{ "forwarded.from", make_forwarded_from },
 	{ "forwarded.from.name", make_forwarded_from_name },
@@ -420,7 +442,7 @@ static const char *const names[] = { "from", "from.name", "from.local",
 	"from.domain", "sender", "reply_to", "to", "cc", "bcc", "delivered_to",
 	"subject", "subject_base", "message_id", "in_reply_to", "references",
 	"date", "text", "html", "reply", "signature", "kind", "language",
-	"size", "list.id", "forwarded.from", "forwarded.from.name",
+	"size", "encrypted", "signed", "list.id", "forwarded.from", "forwarded.from.name",
 	"forwarded.subject", "forwarded.date", "forwarded.text",
 	"bounce.recipient", "bounce.status", "bounce.reason",
 	"bounce.diagnostic", "bounce.permanent", "bounce.message_id", "header.",

@@ -442,9 +442,9 @@ static const char *const names[] = { "from", "from.name", "from.local",
 	"from.domain", "sender", "reply_to", "to", "cc", "bcc", "delivered_to",
 	"subject", "subject_base", "message_id", "in_reply_to", "references",
 	"date", "text", "html", "reply", "signature", "kind", "language",
-	"size", "encrypted", "signed", "list.id", "forwarded.from", "forwarded.from.name",
-	"forwarded.subject", "forwarded.date", "forwarded.text",
-	"bounce.recipient", "bounce.status", "bounce.reason",
+	"size", "encrypted", "signed", "list.id", "forwarded.from",
+	"forwarded.from.name", "forwarded.subject", "forwarded.date",
+	"forwarded.text", "bounce.recipient", "bounce.status", "bounce.reason",
 	"bounce.diagnostic", "bounce.permanent", "bounce.message_id", "header.",
 	NULL };
 

@@ -12,13 +12,13 @@ import sys
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
-MODULES = ["base", "conf", "net", "mail", "auth", "plan", "sieve", "store", "worker",
+MODULES = ["base", "value", "conf", "net", "mail", "auth", "plan", "sieve", "store", "worker",
            "source", "target", "manage", "mill", "sandbox", "cli"]
 
 # What a module may include beside itself and base.
 LAYERS = {
-    "base": set(), "conf": set(), "net": set(), "mail": set(), "plan": set(),
-    "store": set(), "auth": {"mail"}, "sieve": {"auth", "mail", "plan"},
+    "base": set(), "value": set(), "conf": set(), "net": set(), "mail": set(), "plan": set(),
+    "store": set(), "auth": {"mail"}, "sieve": {"auth", "mail", "plan", "value"},
     "worker": {"auth", "mail", "plan", "sieve", "net"},
     "source": {"conf", "net", "store"},
     "target": {"conf", "net", "plan"},
@@ -32,7 +32,7 @@ LAYERS = {
 HEADERS = {"loop": "net", "resolver": "net", "listen": "net", "tls": "net", "httpc": "net",
            "smtpc": "net", "relay": "mill",
            "intake": "source", "route": "mill", "queue": "mill",
-           "archive": "source", "compose": "mail"}
+           "archive": "source", "compose": "mail", "decimal": "value", "calc": "value"}
 
 # Foreign headers and the files that may include them.
 HOMES = [

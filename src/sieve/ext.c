@@ -55,6 +55,7 @@
 	row(mailmill_record) \
 	row(mailmill_attach) \
 	row(mailmill_extract) \
+	row(mailmill_calculate) \
 	row(mailmill_note) \
 	row(testsuite) \
 	row(testsuite_action) \

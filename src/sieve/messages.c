@@ -218,6 +218,13 @@ static const struct sieve_message messages[] = {
 		"test",
 		"address part ':%s' given, but ':%s' is there already in the "
 		"%s test"),
+	ERROR("expression", "An expression of calculate cannot be read.",
+		"Write values as ${name}, and between them + - * / or "
+		"parentheses.",
+		"require [\"variables\", \"vnd.mailmill\"];\n"
+		"calculate \"total\" \"net * 2\";\n",
+		"expression: at \"%.*s\": %s",
+		"expression: '%.*s' is no name of a value"),
 	ERROR("tag-missing", "A tag that must be there is not.", "Write it.",
 		"if size 100K { stop; }\n", "the %s %s needs the ':%s' tag",
 		"the size test needs ':over' or ':under'",

@@ -94,9 +94,11 @@ struct str domain_parent(struct str domain)
 		       : str_sub(domain, (size_t)dot + 1, domain.len);
 }
 
+/* Shows what is no domain: some of it, as UTF-8. */
 static struct str lower(struct arena *a, struct str s)
 {
-	struct str from = utf8_mend(a, s);
+	struct str from = utf8_cut(
+		utf8_mend(a, str_sub(s, 0, DNS_NAME_MAX)), DNS_NAME_MAX);
 	char *p = arena_alloc(a, from.len + 1);
 
 	for (size_t i = 0; i < from.len; i++)
@@ -112,7 +114,7 @@ struct str auth_organization(struct arena *a, struct str domain)
 	const char *found;
 
 	if (!name.p)
-		return lower(a, str_sub(domain, 0, DNS_NAME_MAX));
+		return lower(a, domain);
 	auth_init();
 	/* a copy, since libpsl wants a NUL behind */
 	found = suffixes

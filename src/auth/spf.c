@@ -603,7 +603,7 @@ static enum auth_verdict check_host(
 static enum outcome explain(
 	struct check *c, const struct ending *e, struct str *out)
 {
-	struct str written, name;
+	struct str written, name, made;
 	struct dns_answer answer;
 	enum outcome how;
 
@@ -623,8 +623,8 @@ static enum outcome explain(
 	how = find_validated(c, answer.records[0]);
 	if (how != MATCH)
 		return how;
-	*out = utf8_mend(c->arena,
-		spf_macro_expand(c->arena, answer.records[0], &c->values));
+	made = spf_macro_expand(c->arena, answer.records[0], &c->values);
+	*out = made.p ? utf8_mend(c->arena, made) : STR("");
 	return NO;
 }
 
@@ -647,7 +647,7 @@ static void set_identity(struct check *c, const struct spf_in *in)
 		domain = STR("");
 	ascii = domain_read(c->arena, domain);
 	/* as it was written, unless that was in UTF-8 */
-	v->origin = ascii.len == domain.len || !ascii.p ? domain : ascii;
+	v->origin = ascii.p && !str_eq_case(ascii, domain) ? ascii : domain;
 	v->domain = v->origin;
 	v->sender = str_c(arena_printf(
 		c->arena, "%.*s@%.*s", STR_ARG(v->local), STR_ARG(v->origin)));

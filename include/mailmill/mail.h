@@ -164,8 +164,20 @@ struct str mail_part_text(struct mail *m, struct mail_part *part);
 struct str mail_text(struct mail *m);
 /* Lends the HTML body, or STR_NULL. */
 struct str mail_html(struct mail *m);
-/* Lends the new part of a reply: mail_text() without the quoted tail. */
+/*
+ * Lends the new part of a reply: mail_text() without what is quoted and without
+ * the signature. Answers that stand between quotes are kept with these; when
+ * nothing would be left, all is.
+ */
 struct str mail_reply(struct mail *m);
+/*
+ * Lends what mail_reply() leaves out but for the signature: the history below,
+ * with the line that attributes it. Every line of the text is in one of both or
+ * in the signature, but for the "-- " above that.
+ */
+struct str mail_quoted(struct mail *m);
+/* Lends the signature, closing, and footers, or "". */
+struct str mail_signature(struct mail *m);
 /* Makes text of HTML. Gives: in `a`. */
 struct str mail_html_to_text(struct arena *a, struct str html);
 
@@ -290,7 +302,7 @@ struct mail_forwarded {
 	const struct mail_part *part; /* the attached one, or NULL: in the text
 				       */
 	struct str from, from_name;   /* address, and name; may be empty */
-	struct str to, date;	      /* as written */
+	struct str to, cc, date;      /* as written */
 	struct str subject, message_id, text;
 };
 /*

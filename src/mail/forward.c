@@ -6,7 +6,7 @@
  * follows is passed on and not quoted; then header lines in the words of the
  * mail program, then the text to the end. All of it may be marked by ">".
  */
-#include "inside.h"
+#include "quote.h"
 
 #define FORWARDS_MAX 100
 #define LOOKED_AT_MAX 10000 /* lines before the mark */
@@ -18,6 +18,7 @@ static struct mail_forwarded *add(struct mail *m)
 	m->forwards[m->n_forwards] = (struct mail_forwarded){ .from = STR(""),
 		.from_name = STR(""),
 		.to = STR(""),
+		.cc = STR(""),
 		.date = STR(""),
 		.subject = STR(""),
 		.message_id = STR(""),
@@ -69,6 +70,7 @@ static void add_attached(struct mail *m, struct mail_part *p)
 	f->part = p;
 	set_from(m, f, header_hinted(m, header_raw(m, inner, "from")));
 	f->to = header_of(m, inner, "to");
+	f->cc = header_of(m, inner, "cc");
 	f->date = header_of(m, inner, "date");
 	f->subject = header_of(m, inner, "subject");
 	f->message_id = header_id(header_of(m, inner, "message-id"));
@@ -94,68 +96,174 @@ static void read_attached(struct mail *m)
 
 static struct str cut_mark(struct str line)
 {
-	while (str_starts(line, STR(">")))
+	line = str_trim(line);
+	while (str_starts(line, STR(">")) || str_starts(line, STR("|")))
 		line = str_sub(line, 1, SIZE_MAX);
 	return str_starts(line, STR(" ")) ? str_sub(line, 1, SIZE_MAX) : line;
+}
+
+/*
+ * An address as programs write it into text: "Ann [mailto:ann@x]" and
+ * "ann@x <mailto:ann@x>" are made what the grammar knows.
+ */
+static struct str plain_address(struct mail *m, struct str s)
+{
+	struct buf b = BUF_INIT(MAIL_VALUE_MAX);
+	struct str out;
+
+	while (s.len) {
+		bool is_link = str_starts_case(s, STR("<mailto:")) ||
+			       str_starts_case(s, STR("[mailto:"));
+		size_t len = 1;
+		if (is_link) {
+			ssize_t end = str_chr(s, *s.p == '<' ? '>' : ']');
+			struct str at = str_sub(
+				s, 8, end < 0 ? SIZE_MAX : (size_t)end - 8);
+			len = end < 0 ? s.len : (size_t)end + 1;
+			if (str_find_case(buf_view(&b), at) < 0 || !at.len)
+				buf_printf(&b, "<%.*s>", STR_ARG(at));
+		} else {
+			buf_byte(&b, (unsigned char)*s.p);
+		}
+		s = str_sub(s, len, s.len);
+	}
+	out = str_trim(arena_str(m->arena, buf_view(&b)));
+	buf_fini(&b);
+	return out;
 }
 
 static void take(struct mail *m, struct mail_forwarded *f, enum quote_role role,
 	struct str value)
 {
-	if (role == QUOTE_FROM && !f->from.len)
-		set_from(m, f, value);
+	if (role == QUOTE_FROM && !f->from.len && !f->from_name.len)
+		set_from(m, f, plain_address(m, value));
 	else if (role == QUOTE_DATE && !f->date.len)
 		f->date = value;
 	else if (role == QUOTE_TO && !f->to.len)
 		f->to = value;
+	else if (role == QUOTE_CC && !f->cc.len)
+		f->cc = value;
 	else if (role == QUOTE_SUBJECT && !f->subject.len)
 		f->subject = value;
 }
 
+/* A field and the lines that go on with it. */
+struct open_field {
+	enum quote_role role;
+	struct str value;
+};
+
+static void take_open(
+	struct mail *m, struct mail_forwarded *f, struct open_field *open)
+{
+	if (open->role != QUOTE_NO_FIELD)
+		take(m, f, open->role, open->value);
+	open->role = QUOTE_NO_FIELD;
+}
+
+/*
+ * Does a line that is no field go on with the field above it? It is indented,
+ * or begins with an address, or the field is not at its end.
+ */
+static bool goes_on(const struct open_field *open, struct str line)
+{
+	struct str value = open->value;
+
+	if (open->role == QUOTE_NO_FIELD)
+		return false;
+	if (is_blank(*line.p) || *line.p == '<')
+		return true;
+	if (open->role != QUOTE_FROM && open->role != QUOTE_TO &&
+		open->role != QUOTE_CC)
+		return false;
+	return str_ends(value, STR(",")) || str_ends(value, STR(";")) ||
+	       str_ends(value, STR("<")) || str_ends(value, STR("mailto:")) ||
+	       (str_rchr(value, '[') > str_rchr(value, ']'));
+}
+
 /*
  * Reads the header lines from the beginning of *rest; empty lines may stand
- * between them. What is no field and indented, or begins with an address,
- * goes on with the one before. Returns: their count; *rest is behind them.
+ * between them. Returns: their count; *rest is behind them.
  */
 static size_t read_fields(
 	struct mail *m, struct str *rest, struct mail_forwarded *f)
 {
+	struct open_field open = { 0 };
 	struct str at = *rest, line, value;
-	size_t n = 0;
+	size_t n = 0, n_empty = 0;
 
 	while (str_cut_line(&at, &line)) {
-		enum quote_role role = quote_field(cut_mark(line), &value);
-		if (role == QUOTE_NO_FIELD) {
-			if (str_trim(cut_mark(line)).len == 0)
-				continue;
-			if (n && (line.p[0] == '<' || line.p[0] == '\t')) {
-				if (!f->from.len)
-					set_from(m, f, line);
-				*rest = at;
-				continue;
-			}
-			break;
+		struct str s = cut_mark(line);
+		enum quote_role role = quote_field(s, &value);
+		if (str_trim(s).len == 0) {
+			/* a text may begin with what looks like a field */
+			if (++n_empty > 2 && n > 2)
+				break;
+			continue;
 		}
-		take(m, f, role, value);
+		if (role != QUOTE_NO_FIELD && n_empty && f->from.len &&
+			f->subject.len)
+			break;
+		if (role == QUOTE_NO_FIELD) {
+			if (n_empty || !goes_on(&open, s))
+				break;
+			open.value = str_c(arena_printf(m->arena, "%.*s %.*s",
+				STR_ARG(open.value), STR_ARG(str_trim(s))));
+			*rest = at;
+			continue;
+		}
+		take_open(m, f, &open);
+		open = (struct open_field){ .role = role, .value = value };
+		n_empty = 0;
 		n++;
 		*rest = at;
 	}
+	take_open(m, f, &open);
 	return n;
+}
+
+/*
+ * "25.03.2016, 12:00, "Ann Bee" <ann@x>:" stands there instead of fields.
+ * Returns: whether it did.
+ */
+static bool read_attribution(
+	struct mail *m, struct str *rest, struct mail_forwarded *f)
+{
+	struct str at = *rest, line = STR(""), s;
+	ssize_t open, comma;
+
+	while (str_cut_line(&at, &line) && !str_trim(line).len)
+		;
+	s = str_trim(cut_mark(line));
+	open = str_rchr(s, '<');
+	if (open < 0 || s.len > 300 || str_find(s, STR(">:")) < open)
+		return false;
+	comma = str_rchr(str_sub(s, 0, (size_t)open), ',');
+	if (comma < 0)
+		return false;
+	s.len = (size_t)str_rchr(s, '>') + 1;
+	set_from(m, f, str_sub(s, (size_t)comma + 1, s.len));
+	f->date = str_trim(str_sub(s, 0, (size_t)comma));
+	*rest = at;
+	return true;
 }
 
 /* The text without its quote marks, if it has such. */
 static struct str unquote(struct mail *m, struct str text)
 {
 	struct buf b = BUF_INIT(MAIL_TEXT_MAX);
-	struct str line, all = text;
-	bool is_quoted = str_starts(str_trim(text), STR(">"));
+	struct str line, all;
 
-	if (!is_quoted)
+	if (!str_starts(str_trim(text), STR(">")))
 		return str_trim(text);
 	while (str_cut_line(&text, &line)) {
 		if (str_trim(line).len && line.p[0] != '>')
 			break;
-		buf_str(&b, cut_mark(line));
+		if (line.len)
+			line = str_sub(line, 1, line.len);
+		if (line.len && *line.p == ' ')
+			line = str_sub(line, 1, line.len);
+		buf_str(&b, line);
 		buf_byte(&b, '\n');
 	}
 	all = str_trim(arena_str(m->arena, buf_view(&b)));
@@ -166,45 +274,81 @@ static struct str unquote(struct mail *m, struct str text)
 /* Tells whether the subject begins with "Fwd:" in some language. */
 static bool is_subject_forward(struct mail *m)
 {
-	static const char *const words[] = { "fw:", "fwd:", "wg:", "tr:", "rv:",
-		"enc:", "vl:", "vb:", "doorst:", "pd:", "i:", "fs:",
-		"\xe8\xbd\xac\xe5\x8f\x91" };
+	static const char *const words[] = {
+		"fw:", "fwd:", "fwd :", "fw :", "[fwd",
+		"forward:", "forwarded:", "wg:", "tr:", "tr :", "rv:", "rv :",
+		"rif:", "enc:", "res: enc:", "vl:", "vb:", "vs: vl", "doorst:",
+		"fwd.:", "pd:", "i:", "i :", "fs:", "ilt:", "yml:", "ynt: ilt",
+		"továbbítás:", "tov:", "prd:", "pt:", "preposlano:", "πρθ:",
+		"προώθηση:", "пересл:", "переслано:", "пересл.:", "fwd：",
+		"转发", "轉寄", "轉發", "転送", "전달", "הועבר:", "إعادة توجيه:"
+	};
 	struct str subject = str_trim(mail_header(m, STR("subject")));
 
+	if (str_starts_case(subject, STR("re:")) ||
+		str_starts_case(subject, STR("aw:")))
+		subject = str_trim(str_sub(subject, 3, subject.len));
 	for (size_t i = 0; i < COUNT(words); i++)
 		if (str_starts_case(subject, str_c(words[i])))
 			return true;
 	return false;
 }
 
-static bool is_from_line(struct str line)
+static bool is_from_line(struct str line, struct str next)
 {
 	struct str value;
 
 	return quote_field(cut_mark(line), &value) == QUOTE_FROM &&
-	       str_chr(value, '@') > 0;
+	       (str_chr(value, '@') > 0 ||
+		       quote_field(cut_mark(next), &value) != QUOTE_NO_FIELD);
+}
+
+static bool is_mark_line(const struct words *sets, struct str line)
+{
+	char folded[QUOTE_FOLD_MAX];
+
+	line = str_trim(cut_mark(line));
+	return line.len && line.len < 200 &&
+	       quote_is_forward(
+		       sets, quote_fold_in(folded, sizeof(folded), line));
+}
+
+/* What stands from `from` on, behind a mark or with its first field. */
+static bool read_one(struct mail *m, struct str from, bool is_mark)
+{
+	struct mail_forwarded *f = add(m);
+	size_t n = read_fields(m, &from, f);
+
+	if (n == 0 && is_mark)
+		n += read_attribution(m, &from, f);
+	if (n == 0 && !is_mark) {
+		m->n_forwards--;
+		return false;
+	}
+	f->text = unquote(m, from);
+	return true;
 }
 
 static void read_inline(struct mail *m)
 {
 	bool is_forward = is_subject_forward(m);
-	struct str rest = mail_text(m), line, from;
+	struct str rest = mail_text(m), line, from, next, after;
+	struct words *sets;
 	size_t n = 0;
 
-	while (from = rest, n++ < LOOKED_AT_MAX && str_cut_line(&rest, &line)) {
-		bool is_mark = quote_is_forward_mark(cut_mark(line));
-		struct mail_forwarded *f;
-		if (!is_mark && !(is_forward && is_from_line(line)))
-			continue;
-		f = add(m);
-		if (is_mark)
-			from = rest;
-		if (read_fields(m, &from, f) == 0 && !is_mark) {
-			m->n_forwards--;
-			continue;
-		}
-		f->text = unquote(m, from);
+	if (!rest.len)
 		return;
+	sets = arena_array(m->arena, N_WORD_SETS, sizeof(*sets));
+	quote_words_init(sets);
+	while (from = rest, n++ < LOOKED_AT_MAX && str_cut_line(&rest, &line)) {
+		bool is_mark = is_mark_line(sets, line);
+		after = rest;
+		if (!str_cut_line(&after, &next))
+			next = STR("");
+		if (!is_mark && !(is_forward && is_from_line(line, next)))
+			continue;
+		if (read_one(m, is_mark ? rest : from, is_mark))
+			return;
 	}
 }
 

@@ -55,6 +55,20 @@ struct part {
 	unsigned char digest[HASH_LEN];
 };
 
+/* What the elements of HTML say of the text that was made of them. */
+enum text_mark_kind {
+	MARK_HISTORY,	  /* from here to the end it is history */
+	MARK_QUOTE,	  /* a line that attributes, and what is quoted */
+	MARK_WHOLE,	  /* quoted, all of it */
+	MARK_ATTRIBUTION, /* "On ... wrote:" */
+	MARK_SIGNATURE
+};
+struct text_mark {
+	size_t offset;
+	enum text_mark_kind kind;
+	bool is_end; /* of what began with the last one of that kind */
+};
+
 struct mail {
 	struct arena *arena;
 	struct str raw;
@@ -88,7 +102,9 @@ struct mail {
 	size_t n_bounces;
 	struct str bounced_id;
 	uint64_t size;
-	struct str text, html, reply, signature;
+	struct str text, html, reply, quoted, signature;
+	struct text_mark *marks; /* of text, when it was made of HTML */
+	size_t n_marks;
 	unsigned char identity[HASH_LEN];
 	bool has_bodies, has_attachments, has_references, has_size, has_text,
 		has_html, has_reply, has_identity, has_bounces, has_forwards,
@@ -286,6 +302,7 @@ enum quote_role {
 	QUOTE_FROM,
 	QUOTE_DATE,
 	QUOTE_TO,
+	QUOTE_CC,
 	QUOTE_SUBJECT,
 	QUOTE_OTHER
 };
@@ -296,11 +313,15 @@ enum quote_role {
 enum quote_role quote_field(struct str line, struct str *value);
 
 /* quote.c */
-/* Is it "---------- Forwarded message ---------" or the like? */
-bool quote_is_forward_mark(struct str line);
-/* Splits mail_text() into reply and signature. */
-void quote_split(struct arena *a, struct str text, struct str *reply,
-	struct str *signature);
+/*
+ * Splits a text into the new part, what is quoted, and the signature; marks
+ * are what HTML said of it. Gives: in `a` or lent from text.
+ */
+struct text_split {
+	struct str reply, quoted, signature;
+};
+struct text_split quote_split(struct arena *a, struct str text,
+	const struct text_mark *marks, size_t n_marks);
 
 /* attach.c */
 /* Hashes the decoded bytes of a part, once. */

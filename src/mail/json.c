@@ -174,6 +174,7 @@ static json_t *forwards_of(struct mail *m)
 		set_unless_empty(j, "from", f[i].from);
 		set_unless_empty(j, "from_name", f[i].from_name);
 		set_unless_empty(j, "to", f[i].to);
+		set_unless_empty(j, "cc", f[i].cc);
 		set_unless_empty(j, "date", f[i].date);
 		set_unless_empty(j, "subject", f[i].subject);
 		set_unless_empty(j, "message_id", f[i].message_id);

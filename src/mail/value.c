@@ -278,10 +278,13 @@ static struct str make_reply(struct mail *m)
 {
 	return mail_reply(m);
 }
+static struct str make_quoted(struct mail *m)
+{
+	return mail_quoted(m);
+}
 static struct str make_signature(struct mail *m)
 {
-	mail_reply(m);
-	return m->signature;
+	return mail_signature(m);
 }
 static struct str make_kind(struct mail *m)
 {
@@ -418,6 +421,7 @@ static const struct value {
 	{ "text", make_text },
 	{ "html", make_html },
 	{ "reply", make_reply },
+	{ "quoted", make_quoted },
 	{ "signature", make_signature },
 	{ "kind", make_kind },
 	{ "language", make_language },
@@ -441,8 +445,8 @@ static const struct value {
 static const char *const names[] = { "from", "from.name", "from.local",
 	"from.domain", "sender", "reply_to", "to", "cc", "bcc", "delivered_to",
 	"subject", "subject_base", "message_id", "in_reply_to", "references",
-	"date", "text", "html", "reply", "signature", "kind", "language",
-	"size", "encrypted", "signed", "list.id", "forwarded.from",
+	"date", "text", "html", "reply", "quoted", "signature", "kind",
+	"language", "size", "encrypted", "signed", "list.id", "forwarded.from",
 	"forwarded.from.name", "forwarded.subject", "forwarded.date",
 	"forwarded.text", "bounce.recipient", "bounce.status", "bounce.reason",
 	"bounce.diagnostic", "bounce.permanent", "bounce.message_id", "header.",

@@ -126,10 +126,14 @@ static const struct reply_row {
 		"Yes.", "Bob" },
 	{ "mobile", "Yes.\n\nSent from my iPhone", "Yes.",
 		"Sent from my iPhone" },
-	{ "forwarded mail stays",
+	{ "the reply is what stands above a forwarded mail",
 		"Look:\n\n---------- Forwarded message ---------\nFrom: Ann\n"
 		"Date: x\nSubject: y\n\ntext",
-		"Look:\n\n---------- Forwarded message ---------\nFrom: Ann\n"
+		"Look:", "" },
+	{ "a forwarded mail without a word stays",
+		"---------- Forwarded message ---------\nFrom: Ann\n"
+		"Date: x\nSubject: y\n\ntext",
+		"---------- Forwarded message ---------\nFrom: Ann\n"
 		"Date: x\nSubject: y\n\ntext",
 		"" },
 	{ "nothing but a quote stays", "> a\n> b", "> a\n> b", "" },

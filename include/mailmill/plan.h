@@ -79,6 +79,8 @@ struct plan_file {
 	uint64_t offset, len; /* of the encoded bytes in the message */
 	struct str encoding;  /* "base64", "quoted-printable", "identity",
 				 "uuencode" */
+	uint64_t skip;	      /* decoded bytes before the file's own: it is
+				 packed in another, as in winmail.dat */
 	uint64_t size;	      /* decoded bytes */
 	struct str sha256;    /* of the decoded bytes, 64 hex letters */
 	unsigned line;

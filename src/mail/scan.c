@@ -529,13 +529,14 @@ static bool begins_well(struct str body, bool is_text)
 }
 
 /*
- * Is it quoted-printable, though nobody says so? Lines that end in "=", and no
- * "=" that could be anything else.
+ * Is it quoted-printable, though nobody says so? No "=" that could be anything
+ * else, lines that end in "=", and escapes that nobody writes by hand: of "="
+ * itself, and of bytes beyond ASCII.
  */
 static bool looks_quoted(struct str body)
 {
 	struct str look = str_sub(body, 0, LOOK_WITHIN);
-	size_t n_soft = 0, n_escapes = 0;
+	size_t n_soft = 0, n_sure = 0;
 
 	if (!memchr(look.p ? look.p : "", '=', look.len))
 		return false;
@@ -551,9 +552,10 @@ static bool looks_quoted(struct str body)
 			(p[1] >= 'a' && p[1] <= 'f') ||
 			(p[2] >= 'a' && p[2] <= 'f'))
 			return false;
-		n_escapes++;
+		n_sure += enc_hex_value(p[1]) >= 8 ||
+			  (p[1] == '3' && p[2] == 'D');
 	}
-	return n_soft >= 2 && n_escapes >= 2;
+	return n_soft >= 1 && n_sure >= 2;
 }
 
 /* Is it text, though base64 is claimed? Words and marks all over. */

@@ -14,7 +14,7 @@
 #include <mailmill/utf8.h>
 #include <mailmill/wire.h>
 
-#define VERSION 2
+#define VERSION 3
 
 /* The least that one of each takes on the wire; bounds forged counts. */
 #define PAIR_LEAST 8
@@ -60,6 +60,7 @@ static void put_file(struct buf *b, const struct plan_file *f)
 	wire_u64(b, f->offset);
 	wire_u64(b, f->len);
 	wire_str(b, f->encoding);
+	wire_u64(b, f->skip);
 	wire_u64(b, f->size);
 	wire_str(b, f->sha256);
 	wire_u32(b, f->line);
@@ -342,6 +343,7 @@ static void get_file(struct reader *r, struct plan_file *f)
 	f->offset = wire_get_u64(&r->w);
 	f->len = wire_get_u64(&r->w);
 	f->encoding = get_word(r, PLAN_NAME_MAX, "a file's encoding");
+	f->skip = wire_get_u64(&r->w);
 	f->size = wire_get_u64(&r->w);
 	f->sha256 = get_digest(r);
 	f->line = wire_get_u32(&r->w);
@@ -356,7 +358,8 @@ static void get_file(struct reader *r, struct plan_file *f)
 		refuse(r, "a file's encoding");
 	if (f->len > INT64_MAX || f->offset > INT64_MAX - f->len)
 		refuse(r, "a file's place");
-	else if (f->size > f->len + 2 * DECODE_EXTRA)
+	else if (f->size > f->len + 2 * DECODE_EXTRA ||
+		 f->skip > f->len + 2 * DECODE_EXTRA - f->size)
 		refuse(r, "a file's size");
 	if (f->sha256.len == 0)
 		refuse(r, "a file without digest");

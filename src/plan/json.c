@@ -99,6 +99,8 @@ static json_t *file_to_json(const struct plan_file *f)
 		set_number(json, "offset", f->offset);
 		set_number(json, "length", f->len);
 		set_text(json, "encoding", f->encoding);
+		if (f->skip)
+			set_number(json, "skip", f->skip);
 		set_number(json, "size", f->size);
 	}
 	set_text(json, "sha256", f->sha256);

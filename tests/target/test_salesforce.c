@@ -429,6 +429,47 @@ TEST(files_are_streamed_once)
 	}
 }
 
+/* As in winmail.dat: other decoded bytes stand before it and behind it. */
+TEST(a_packed_file_is_cut_out)
+{
+	static const struct {
+		uint64_t skip, size;
+	} rows[] = { { 1, 10 }, { 70000, 200001 }, { (3 << 20) - 5, 5 } };
+	AUTO(buf) struct buf plain = BUF_INIT(4 << 20);
+	AUTO(buf) struct buf coded = BUF_INIT(8 << 20);
+	AUTO(fd) int fd = make_body(&plain, &coded);
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		unsigned char digest[HASH_LEN];
+		char hex[HASH_HEX_LEN + 1];
+		struct scene s = { 0 };
+		struct mail *m;
+
+		hash_bytes(
+			str_sub(buf_view(&plain), rows[i].skip, rows[i].size),
+			digest);
+		hash_hex(digest, hex);
+		begin(&s);
+		m = make_mail(&s, 1);
+		m->job.fd = fd;
+		m->file = (struct plan_file){ .name = STR("a.bin"),
+			.type = STR("application/x-thing"),
+			.offset = 14,
+			.len = coded.len,
+			.encoding = STR("base64"),
+			.skip = rows[i].skip,
+			.size = rows[i].size,
+			.sha256 = str_c(hex) };
+		m->records[0].files = &m->file;
+		m->records[0].n_files = 1;
+		deliver(&s, &m, 1);
+		is_int(m->job.outcome, TARGET_DONE, "done");
+		is_c(s.org.last_file, hex, "the bytes are the file's");
+		free_mail(m);
+		end(&s);
+	}
+}
+
 TEST(a_file_does_not_pass_for_another_of_its_name)
 {
 	static const struct {

@@ -139,13 +139,14 @@ static struct str tidy_type(struct sieve_run *r, struct str type)
 }
 
 /* Another attach may have put the same part on the record. */
-static bool is_there(
-	const struct plan_record *record, uint64_t offset, uint64_t len)
+static bool is_there(const struct plan_record *record, uint64_t offset,
+	uint64_t len, uint64_t skip)
 {
 	for (size_t i = 0; i < record->n_files; i++)
 		if (!record->files[i].is_literal &&
 			record->files[i].offset == offset &&
-			record->files[i].len == len)
+			record->files[i].len == len &&
+			record->files[i].skip == skip)
 			return true;
 	return false;
 }
@@ -189,10 +190,14 @@ static const char *skip_reason(
 	return NULL;
 }
 
-/* A file that a rule itself has made goes as text, or not at all. */
+/*
+ * A file that the stored message does not have goes as text, or not at all:
+ * one that a rule itself has made, and one that is encoded within something
+ * encoded.
+ */
 static bool is_sendable(struct sieve_run *r, const struct mail_attachment *f)
 {
-	struct str bytes = mail_part_bytes(r->mail, f->part);
+	struct str bytes = mail_attachment_bytes(r->mail, f);
 
 	return bytes.len <= PLAN_VALUE_MAX && utf8_is_valid(bytes);
 }
@@ -202,14 +207,17 @@ static int add_part(struct sieve_run *r, const struct sieve_node *n,
 {
 	struct plan_file *out;
 	uint64_t offset;
-	bool is_stored = sieve_message_find(
-		r, f->part->offset, f->part->len, &offset);
+	bool is_stored = f->has_place &&
+			 sieve_message_find(r, f->offset, f->len, &offset);
 
 	if (is_stored &&
-		is_there(&r->plan->records[record], offset, f->part->len))
+		is_there(&r->plan->records[record], offset, f->len, f->skip))
 		return 0;
 	if (!is_stored && !is_sendable(r, f)) {
-		tell_skipped(r, f, "made by the rule itself, and no text");
+		tell_skipped(r, f,
+			f->has_place ? "made by the rule itself, and no text"
+				     : "encoded within an encoded part, and no "
+				       "text");
 		return 0;
 	}
 	out = sieve_add_file(r, n, record);
@@ -219,15 +227,16 @@ static int add_part(struct sieve_run *r, const struct sieve_node *n,
 	if (out->name.len == 0)
 		out->name = STR("unnamed");
 	out->type = tidy_type(r, f->type);
-	out->content_id = tidy(r, f->part->content_id);
+	out->content_id = tidy(r, f->content_id);
 	out->is_inline = f->is_inline;
 	out->is_literal = !is_stored; /* a script has made it */
 	if (is_stored) {
 		out->offset = offset;
-		out->len = f->part->len;
-		out->encoding = encoding_of(f->part->encoding);
+		out->len = f->len;
+		out->skip = f->skip;
+		out->encoding = encoding_of(f->encoding);
 	} else {
-		out->literal = mail_part_bytes(r->mail, f->part);
+		out->literal = mail_attachment_bytes(r->mail, f);
 		out->encoding = STR("identity");
 	}
 	out->size = f->size;
@@ -271,7 +280,7 @@ int mailmill_attach_message(
 	char hex[HASH_HEX_LEN + 1];
 	struct plan_file *out;
 
-	if (is_there(&r->plan->records[record], 0, raw.len))
+	if (is_there(&r->plan->records[record], 0, raw.len, 0))
 		return 0;
 	out = sieve_add_file(r, n, record);
 	if (!out)

@@ -298,16 +298,16 @@ static int try_files(struct sieve_run *r, const struct sieve_node *n,
 	struct str groups[1];
 
 	for (size_t i = 0; i < n_files; i++) {
+		struct str text;
 		int rc;
-		if (!str_starts(files[i].type, STR("text/")))
-			continue;
 		rc = sieve_glob(glob, files[i].name, true, groups,
 			COUNT(groups), &r->steps);
 		if (rc < 0)
 			return sieve_fail(r, "too many steps");
 		if (rc == 0)
 			continue;
-		rc = way(r, n, mail_part_text(r->mail, files[i].part), value);
+		text = mail_attachment_text(r->mail, &files[i]);
+		rc = text.p ? way(r, n, text, value) : 0;
 		if (rc)
 			return rc;
 	}

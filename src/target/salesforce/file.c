@@ -30,6 +30,7 @@ struct upload {
 	struct httpc_part parts[2];
 	struct decode decode;
 	uint64_t at, n_given; /* encoded bytes read, decoded bytes given */
+	uint64_t n_skipped;   /* decoded bytes before the file's own */
 	char raw[PIECE], plain[PIECE + DECODE_EXTRA];
 	size_t plain_len, plain_at;
 	bool is_at_end, is_broken;
@@ -83,6 +84,16 @@ static int refill(struct upload *u)
 	return 0;
 }
 
+/* Passes over what stands before a file that is packed in another. */
+static void skip_bytes(struct upload *u)
+{
+	uint64_t left = u->file->file.skip - u->n_skipped;
+	size_t n = (size_t)MIN(left, (uint64_t)(u->plain_len - u->plain_at));
+
+	u->plain_at += n;
+	u->n_skipped += n;
+}
+
 static ssize_t give_bytes(void *ctx, char *p, size_t len)
 {
 	struct upload *u = ctx;
@@ -90,12 +101,17 @@ static ssize_t give_bytes(void *ctx, char *p, size_t len)
 
 	if (u->file->file.is_literal)
 		return give_literal(u, p, len);
-	while (u->plain_at == u->plain_len && !u->is_at_end)
+	while (u->plain_at == u->plain_len && !u->is_at_end) {
 		if (refill(u)) {
 			u->is_broken = true;
 			return -1;
 		}
+		skip_bytes(u);
+	}
 	n = MIN(len, u->plain_len - u->plain_at);
+	/* and over what stands behind it */
+	if (u->file->file.skip)
+		n = (size_t)MIN((uint64_t)n, u->file->file.size - u->n_given);
 	if (n > 0)
 		memcpy(p, u->plain + u->plain_at, n);
 	u->plain_at += n;
@@ -110,7 +126,7 @@ static void rewind_upload(struct sf_call *c)
 {
 	struct upload *u = c->ctx;
 
-	u->at = u->n_given = 0;
+	u->at = u->n_given = u->n_skipped = 0;
 	u->plain_len = u->plain_at = 0;
 	u->is_at_end = u->is_broken = false;
 	decode_init(&u->decode, decode_kind(u->file->file.encoding));

@@ -12,6 +12,7 @@
 
 #include <mailmill/base.h>
 #include <mailmill/buf.h>
+#include <mailmill/dns.h>
 #include <mailmill/err.h>
 #include <mailmill/mem.h>
 
@@ -162,6 +163,7 @@ enum plan_question_kind {
 	PLAN_FIND,   /* rows of a target's object */
 	PLAN_THREAD, /* the record that an earlier mail of the thread made */
 	PLAN_SEEN,   /* whether a mark is there: one row if so */
+	PLAN_DNS,    /* what the DNS says: see facts_of_dns() */
 };
 
 struct plan_pair {
@@ -171,10 +173,10 @@ struct plan_pair {
 struct plan_question {
 	enum plan_question_kind kind;
 	struct str name; /* stable: made of all below by plan_name_question() */
-	struct str object;	 /* SEEN: the key of the mark */
+	struct str object; /* SEEN: the key of the mark; DNS: as dns_name() */
 	struct plan_pair *where; /* FIND: all must be equal */
 	size_t n_where;
-	struct str *fields; /* FIND: to bring beside Id */
+	struct str *fields; /* FIND: to bring beside Id; DNS: the one type */
 	size_t n_fields;
 	struct str order; /* FIND: field, or empty */
 	bool is_first;	  /* FIND: one of several will do */
@@ -234,6 +236,23 @@ const char *plan_action_name(enum plan_action_kind kind);
  * are readable: "find/Contact/Email=ann%40example.org/Id,AccountId".
  */
 void plan_name_question(struct arena *a, struct plan_question *q);
+/* Makes a question to the DNS; `name` is one of dns_name(), lent. */
+void plan_ask_dns(struct arena *a, enum dns_type type, struct str name,
+	struct plan_question *q);
+/* Reads it back. Returns: 0, or -1: it is no right question to the DNS. */
+MUST_CHECK int plan_read_dns(
+	const struct plan_question *q, enum dns_type *type, struct str *name);
+/*
+ * Makes facts of an answer of the DNS: a row {"record": R} for each record, in
+ * which "\DDD" is a byte that is not printable ASCII and "\\" a backslash; or
+ * one row {"status": S} when there is none. Gives: in `a`.
+ */
+struct facts_answer facts_of_dns(
+	struct arena *a, struct str question, const struct dns_answer *dns);
+/* Reads them back. No row at all is DNS_NO_NAME, what is not such DNS_FAILED.
+ */
+void facts_to_dns(struct arena *a, const struct facts_answer *facts,
+	struct dns_answer *out);
 /* Finds an answer by a question's name. Returns: or NULL. */
 const struct facts_answer *facts_find(const struct facts *f, struct str name);
 /* Tells how many bytes the answers take on the wire. */

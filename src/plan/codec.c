@@ -489,9 +489,10 @@ static void get_mark(struct reader *r, struct plan_mark *m)
 
 static void get_question(struct reader *r, struct plan_question *q)
 {
-	struct str name;
+	struct str name, host;
+	enum dns_type type;
 
-	q->kind = get_enum(r, PLAN_SEEN, "a question's kind");
+	q->kind = get_enum(r, PLAN_DNS, "a question's kind");
 	name = get_word(r, PLAN_QUESTION_NAME_MAX, "a question's name");
 	q->object = get_name(r, "a question's object");
 	q->n_where = get_pairs(
@@ -507,6 +508,8 @@ static void get_question(struct reader *r, struct plan_question *q)
 	plan_name_question(r->arena, q);
 	if (!str_eq(name, q->name))
 		refuse(r, "a question under another's name");
+	if (q->kind == PLAN_DNS && plan_read_dns(q, &type, &host) < 0)
+		refuse(r, "a question that the DNS cannot be asked");
 }
 
 static void get_plan(struct reader *r, struct plan *p)

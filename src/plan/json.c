@@ -192,7 +192,7 @@ static json_t *mark_to_json(const struct plan_mark *m)
 	return json;
 }
 
-static const char *const question_kinds[] = { "find", "thread", "seen" };
+static const char *const question_kinds[] = { "find", "thread", "seen", "dns" };
 
 static json_t *question_to_json(const struct plan_question *q)
 {
@@ -209,7 +209,10 @@ static json_t *question_to_json(const struct plan_question *q)
 		}
 		json_object_set_new(json, "where", where);
 	}
-	set_texts(json, "fields", q->fields, q->n_fields);
+	if (q->kind == PLAN_DNS && q->n_fields)
+		set_text(json, "type", q->fields[0]);
+	else
+		set_texts(json, "fields", q->fields, q->n_fields);
 	set_text(json, "order", q->order);
 	set_true(json, "first", q->is_first);
 	set_texts(json, "ids", q->ids, q->n_ids);
@@ -370,6 +373,24 @@ static int read_where(struct arena *a, const json_t *from,
 	return 0;
 }
 
+static int read_dns(struct arena *a, const json_t *json, const struct place *at,
+	struct plan_question *q, struct str *name, struct err *err)
+{
+	struct str type = STR_NULL, host = dns_name(a, q->object);
+	struct place here = inside(at, host.p ? "type" : "object", -1);
+	enum dns_type number;
+
+	if (!host.p)
+		return fail(err, &here, "a name that the DNS can be asked for");
+	if (read_text(a, json, "type", at, &type, err) < 0)
+		return -1;
+	if (dns_type_read(type, &number) < 0)
+		return fail(err, &here, "A, AAAA, MX, PTR or TXT");
+	plan_ask_dns(a, number, host, q);
+	*name = q->name;
+	return 0;
+}
+
 static int read_question(struct arena *a, const json_t *json,
 	const struct place *at, struct str *name, struct err *err)
 {
@@ -396,7 +417,10 @@ static int read_question(struct arena *a, const json_t *json,
 		!str_eq(kind, str_c(question_kinds[q.kind])))
 		q.kind++;
 	if (q.kind == COUNT(question_kinds))
-		return fail(err, &here, "\"find\", \"thread\" or \"seen\"");
+		return fail(err, &here,
+			"\"dns\", \"find\", \"thread\" or \"seen\"");
+	if (q.kind == PLAN_DNS)
+		return read_dns(a, json, at, &q, name, err);
 	q.is_first = json_is_true(json_object_get(json, "first"));
 	plan_name_question(a, &q);
 	*name = q.name;

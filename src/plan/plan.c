@@ -49,10 +49,15 @@ void plan_name_question(struct arena *a, struct plan_question *q)
 	AUTO(buf) struct buf b = BUF_INIT(SIZE_MAX / 2);
 	unsigned char digest[HASH_LEN];
 	char hex[HASH_HEX_LEN + 1];
-	static const char *const kinds[] = { "find/", "thread/", "seen/" };
+	static const char *const kinds[] = { "find/", "thread/", "seen/",
+		"dns/" };
 	size_t head;
 
 	buf_c(&b, kinds[q->kind]);
+	if (q->kind == PLAN_DNS && q->n_fields) {
+		enc_percent(&b, q->fields[0]);
+		buf_byte(&b, '/');
+	}
 	enc_percent(&b, q->object);
 	head = b.len;
 	if (q->kind == PLAN_FIND)

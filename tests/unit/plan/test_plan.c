@@ -609,8 +609,16 @@ TEST(facts_from_json_names_the_member)
 			"question.where: expected a value after each field" },
 		{ "unknown kind",
 			"{\"answers\":[{\"question\":{\"kind\":\"x\"}}]}",
-			"question.kind: expected \"find\", \"thread\" or "
-			"\"seen\"" },
+			"question.kind: expected \"dns\", \"find\", \"thread\" "
+			"or \"seen\"" },
+		{ "no name of a host",
+			"{\"answers\":[{\"question\":{\"kind\":\"dns\","
+			"\"object\":\"a..b\",\"type\":\"A\"}}]}",
+			"question.object: expected a name that the DNS" },
+		{ "no type",
+			"{\"answers\":[{\"question\":{\"kind\":\"dns\","
+			"\"object\":\"a.b\",\"type\":\"NS\"}}]}",
+			"question.type: expected A, AAAA, MX, PTR or TXT" },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -696,4 +704,95 @@ TEST(json_of_a_plan)
 	has_text(text, "\"ParentId\":{\"ref\":\"case.Id\"}", "reference");
 	has_text(text, "\"Old__c\":{\"value\":null}", "null");
 	has_text(text, "\"offset\":100,\"length\":200", "file");
+}
+
+/*
+ * The DNS
+ */
+
+static struct plan *make_dns_plan(struct arena *a, struct plan_question *q)
+{
+	struct plan *p = ARENA_NEW(a, struct plan);
+
+	p->script = STR("s");
+	p->questions = q;
+	p->n_questions = 1;
+	return p;
+}
+
+TEST(questions_to_the_dns)
+{
+	AUTO(arena) struct arena *a = arena_new();
+	struct plan_question q;
+	struct plan *back = NULL;
+	struct err err = { 0 };
+	enum dns_type type;
+	struct str name;
+	char long_name[250];
+
+	plan_ask_dns(a, DNS_TXT, STR("_dmarc.example.org"), &q);
+	is_str(q.name, "dns/TXT/_dmarc.example.org", "name");
+	is_int(decode(a, encode(a, make_dns_plan(a, &q)), &back, &err), 0,
+		err.text);
+	is_int(plan_read_dns(&back->questions[0], &type, &name), 0, "is one");
+	is_int(type, DNS_TXT, "its type");
+	is_str(name, "_dmarc.example.org", "its host");
+	memset(long_name, 'x', sizeof(long_name));
+	for (size_t i = 60; i < sizeof(long_name); i += 61)
+		long_name[i] = '.';
+	plan_ask_dns(a, DNS_TXT, str_n(long_name, sizeof(long_name)), &q);
+	is_int(decode(a, encode(a, make_dns_plan(a, &q)), NULL, &err), 0,
+		"a long one");
+}
+
+TEST(forged_questions_to_the_dns)
+{
+	static const struct {
+		const char *name, *host, *type;
+	} rows[] = {
+		{ "large letters would be asked twice", "Example.org", "TXT" },
+		{ "as would a dot", "example.org.", "TXT" },
+		{ "no name", "a..b", "TXT" },
+		{ "a type that nobody needs", "example.org", "ANY" },
+		{ "another writing of a type", "example.org", "txt" },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		AUTO(arena) struct arena *a = arena_new();
+		struct plan_question q;
+		struct err err = { 0 };
+
+		plan_ask_dns(a, DNS_TXT, str_c(rows[i].host), &q);
+		q.fields[0] = str_c(rows[i].type);
+		plan_name_question(a, &q);
+		is_int(decode(a, encode(a, make_dns_plan(a, &q)), NULL, &err),
+			-1, rows[i].name);
+		has_text(err.text, "cannot be asked", rows[i].name);
+	}
+}
+
+TEST(answers_of_the_dns_are_facts)
+{
+	AUTO(arena) struct arena *a = arena_new();
+	struct str records[] = { STR("v=spf1 -all"), { "a\\\0\377\"1", 6 },
+		STR("") };
+	struct dns_answer in = { DNS_FOUND, records, COUNT(records) }, out;
+	struct facts_answer f = facts_of_dns(a, STR("q"), &in);
+
+	is_int(f.n_rows, 3, "a row each");
+	is_str(f.rows[1].fields[0].value, "a\\\\\\000\\255\"1", "escaped");
+	facts_to_dns(a, &f, &out);
+	is_int(out.status, DNS_FOUND, "found");
+	is_int(out.n_records, 3, "all");
+	for (size_t i = 0; i < COUNT(records); i++)
+		is_true(str_eq(out.records[i], records[i]), "as it was");
+	for (enum dns_status s = DNS_NO_DATA; s <= DNS_FAILED; s++) {
+		in = (struct dns_answer){ .status = s };
+		f = facts_of_dns(a, STR("q"), &in);
+		facts_to_dns(a, &f, &out);
+		is_int(out.status, s, dns_status_name(s));
+	}
+	f.n_rows = 0;
+	facts_to_dns(a, &f, &out);
+	is_int(out.status, DNS_NO_NAME, "no rows: there is no such name");
 }

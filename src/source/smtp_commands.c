@@ -514,10 +514,13 @@ static void use_proxied(struct smtp *s, const struct proxied *x)
 {
 	if (x->has_addr && x->addr.len) {
 		free(s->peer);
-		s->peer = x->port.len
-				  ? mem_printf("%.*s:%.*s", STR_ARG(x->addr),
-					    STR_ARG(x->port))
-				  : str_dup(x->addr);
+		if (!x->port.len)
+			s->peer = str_dup(x->addr);
+		else
+			s->peer = mem_printf(str_chr(x->addr, ':') < 0
+						     ? "%.*s:%.*s"
+						     : "[%.*s]:%.*s",
+				STR_ARG(x->addr), STR_ARG(x->port));
 	}
 	set_or_clear(&s->proxied_helo, x->has_helo, x->helo);
 	set_or_clear(&s->login, x->has_login, x->login);

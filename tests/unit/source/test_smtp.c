@@ -517,11 +517,13 @@ TEST(takes_a_proxys_word)
 			"<a@b>,c@d 192.0.2.1:7 x+y ann ESMTP []",
 			.is_trusted = 1 },
 		{ "IPv6 and unknown",
-			"XCLIENT ADDR=IPV6:2001:db8::1 HELO=[UNAVAILABLE] "
+			"XCLIENT ADDR=IPV6:2001:db8::1 PORT=9 "
+			"HELO=[UNAVAILABLE] "
 			"NAME=[TEMPUNAVAIL]\r\n" HI MAIL RCPT "DATA\r\n.\r\n",
 			"220|220 mill|250-mill|250-|250-|250-|250-|250-|250-|"
 			"250-XCLIENT|250-XONCE|250-DSN|250 E|250|250|354|250",
-			"<a@b>,c@d 2001:db8::1 me  LMTP []", .is_trusted = 1 },
+			"<a@b>,c@d [2001:db8::1]:9 me  LMTP []",
+			.is_trusted = 1 },
 		{ "hello is forgotten", HI "XCLIENT HELO=x\r\n" MAIL,
 			TRUSTED_OK "|220|503 5.5.1", "", .is_trusted = 1 },
 		{ "in a transaction", HI MAIL "XCLIENT HELO=x\r\n",

@@ -190,3 +190,18 @@ int cli_next(struct cli_args *args)
 	args->cluster = word + 1;
 	return next_letter(args);
 }
+
+void cli_print_safe(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		bool is_c1 = c == 0xc2 && i + 1 < s.len &&
+			     (unsigned char)s.p[i + 1] < 0xa0;
+		if (is_c1)
+			i++;
+		if (is_c1 || (c < ' ' && c != '\t') || c == 127)
+			putchar('?');
+		else
+			putchar(c);
+	}
+}

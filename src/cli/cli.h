@@ -7,6 +7,7 @@
 
 #include <mailmill/base.h>
 #include <mailmill/err.h>
+#include <mailmill/str.h>
 
 /* One option of a subcommand. A table of them ends with { 0 }. */
 struct cli_option {
@@ -58,6 +59,8 @@ int cli_next(struct cli_args *args);
 void cli_say(const struct cli_command *c, const char *fmt, ...) PRINTF(2, 3);
 /* Prints a failure like cli_say(). Returns: the sysexits code of its kind. */
 int cli_fail(const struct cli_command *c, const struct err *err);
+/* Prints a stranger's text so that it cannot steer the terminal. */
+void cli_print_safe(struct str s);
 extern const struct cli_command cli_check;
 extern const struct cli_command cli_deliver;
 extern const struct cli_command cli_eval;

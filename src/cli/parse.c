@@ -12,6 +12,7 @@
 #include <mailmill/utf8.h>
 
 #include "cli.h"
+#include "parse_auth.h"
 
 #define STDIN_MAX ((size_t)200 << 20)
 #define TEXT_LINES 12	   /* of the text, in the summary */
@@ -22,7 +23,13 @@ enum {
 	OPT_LINES,
 	OPT_ATTACHMENT,
 	OPT_PART,
-	OPT_TEXT
+	OPT_TEXT,
+	OPT_ZONE,
+	OPT_TRUST,
+	OPT_SENDER,
+	OPT_IP,
+	OPT_HELO,
+	OPT_AT
 };
 
 static const struct cli_option options[] = {
@@ -33,6 +40,15 @@ static const struct cli_option options[] = {
 	[OPT_PART] = { "part", 'p', "N", "write the decoded bytes of a part" },
 	[OPT_TEXT] = { "text", 't', NULL,
 		"with --attachment or --part: as UTF-8 text" },
+	[OPT_ZONE] = { "zone", 'z', "FILE",
+		"judge who sent it, by these answers of the DNS" },
+	[OPT_TRUST] = { "trust", 0, "ID",
+		"believe the Authentication-Results of this server" },
+	[OPT_SENDER] = { "sender", 0, "ADDRESS",
+		"its reverse-path (else its Return-Path)" },
+	[OPT_IP] = { "ip", 0, "ADDRESS", "the client that it came from" },
+	[OPT_HELO] = { "helo", 0, "NAME", "how that client greeted" },
+	[OPT_AT] = { "at", 0, "TIME", "judge as at that time" },
 	{ 0 },
 };
 
@@ -40,22 +56,12 @@ static const struct cli_option options[] = {
 struct wish {
 	bool is_json, is_line, is_text;
 	const char *attachment, *part;
+	struct parse_auth auth;
 };
 
-/* Prints a stranger's text so that it cannot steer the terminal. */
 static void print_safe(struct str s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		bool is_c1 = c == 0xc2 && i + 1 < s.len &&
-			     (unsigned char)s.p[i + 1] < 0xa0;
-		if (is_c1)
-			i++;
-		if (is_c1 || (c < ' ' && c != '\t') || c == 127)
-			putchar('?');
-		else
-			putchar(c);
-	}
+	cli_print_safe(s);
 }
 
 static void print_field(const char *label, struct str value)
@@ -263,7 +269,8 @@ static void print_defects(struct mail *m)
 	}
 }
 
-static void print_summary(const char *path, struct mail *m)
+static void print_summary(
+	const char *path, struct mail *m, const struct parse_auth *auth)
 {
 	printf("%s\n", path);
 	print_addresses(m, "From", STR("from"));
@@ -287,15 +294,22 @@ static void print_summary(const char *path, struct mail *m)
 	print_text("Signature", value_of(m, "signature"));
 	print_forwards(m);
 	print_bounces(m);
+	parse_auth_print(m, auth);
 	print_attachments(m);
 	print_parts(m);
 	print_defects(m);
 }
 
-static int print_json(struct mail *m, bool is_line)
+static int print_json(
+	struct mail *m, const struct parse_auth *auth, bool is_line)
 {
 	json_t *j = mail_to_json(m);
-	int rc = json_dumpf(j, stdout,
+	struct auth_result result;
+	int rc;
+
+	parse_auth_judge(m, auth, &result);
+	json_object_set_new(j, "auth", auth_to_json(&result));
+	rc = json_dumpf(j, stdout,
 		is_line ? JSON_COMPACT
 			: JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 
@@ -403,18 +417,42 @@ static int show(const char *path, const struct wish *w, struct err *err)
 		return write_piece(m, w, err) < 0 ? err_add(err, "%s", path)
 						  : 0;
 	if (!w->is_json) {
-		print_summary(path, m);
+		print_summary(path, m, &w->auth);
 		return 0;
 	}
-	if (print_json(m, w->is_line) < 0)
+	if (print_json(m, &w->auth, w->is_line) < 0)
 		return err_set(err, ERR_TEMP, "%s: cannot print", path);
+	return 0;
+}
+
+/* Takes an option of how to judge. Returns: 0, or -1 with *err. */
+static int take_auth(
+	struct parse_auth *auth, int option, const char *value, struct err *err)
+{
+	if (option == OPT_ZONE)
+		return parse_auth_read_zone(auth, value, err);
+	if (option == OPT_TRUST)
+		return parse_auth_trust(auth, value, err);
+	if (option == OPT_SENDER)
+		auth->sender = value;
+	else if (option == OPT_IP)
+		auth->ip = value;
+	else if (option == OPT_HELO)
+		auth->helo = value;
+	else if (option == OPT_AT &&
+		 clock_parse_rfc3339(str_c(value), &auth->now) < 0)
+		return err_set(err, ERR_CONF,
+			"--at: expected a time as 2026-11-24T21:36:46Z, found "
+			"\"%s\"",
+			value);
 	return 0;
 }
 
 static int run(int argc, char **argv)
 {
 	struct cli_args args = cli_args(&cli_parse, argc, argv);
-	struct wish w = { 0 };
+	struct wish w = { .auth.now = clock_wall_ms() };
+	struct err bad = { 0 };
 	int option, rc = EX_OK;
 
 	while ((option = cli_next(&args)) != CLI_END) {
@@ -427,12 +465,15 @@ static int run(int argc, char **argv)
 			w.attachment = args.value;
 		if (option == OPT_PART)
 			w.part = args.value;
+		if (take_auth(&w.auth, option, args.value, &bad) < 0)
+			return cli_fail(&cli_parse, &bad);
 	}
 	if (args.at == argc) {
 		cli_say(&cli_parse, "no file given; - reads standard input");
 		return EX_USAGE;
 	}
 	mail_init();
+	auth_init();
 	for (int i = args.at; i < argc; i++) {
 		struct err err = { 0 };
 		if (i > args.at && !w.is_json && !w.part && !w.attachment)
@@ -440,12 +481,14 @@ static int run(int argc, char **argv)
 		if (show(argv[i], &w, &err) < 0)
 			rc = cli_fail(&cli_parse, &err);
 	}
+	parse_auth_fini(&w.auth);
 	return rc;
 }
 
 const struct cli_command cli_parse = {
 	.name = "parse",
-	.usage = "[--json [--lines] | --attachment NAME|N [--text]] FILE...",
+	.usage = "[--json [--lines] | --attachment NAME|N [--text]] "
+		 "[--zone FILE] [--trust ID] FILE...",
 	.help = "Shows how a mail is understood",
 	.options = options,
 	.run = run,

@@ -13,6 +13,7 @@
 #include <mailmill/loop.h>
 #include <mailmill/route.h>
 #include <mailmill/relay.h>
+#include <mailmill/resolver.h>
 #include <mailmill/store.h>
 #include <mailmill/target.h>
 #include <mailmill/worker.h>
@@ -32,10 +33,14 @@ struct mill_options {
 	uint64_t out_reply_max; /* an hour, answers to one address */
 	int64_t out_retry_min_ms, out_retry_max_ms;
 	int64_t out_give_up_ms; /* of one that can't be sent */
+	/* Answers what rules ask the DNS; NULL: all of that fails. Lent. */
+	struct resolver *resolver;
 };
 
 /* The bit of a kind of action in mill_route's `may`. */
 #define MILL_MAY(kind) (1u << (kind))
+/* And that its script asks the DNS at all. */
+#define MILL_MAY_ASK_DNS (1u << 31)
 
 /* Where a route's deliveries go. */
 struct mill_route {

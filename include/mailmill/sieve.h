@@ -108,6 +108,11 @@ struct sieve_settings {
 	struct str redirect_sender, notify_sender;
 	struct sieve_field_rule *field_rules;
 	size_t n_field_rules;
+	/* Whose Authentication-Results are believed; and whether to judge
+	 * where none of these spoke, which asks the DNS: see auth.h. */
+	struct str *auth_trusted;
+	size_t n_auth_trusted;
+	bool auth_asks_nobody;
 	struct sieve_scan spam, virus;
 	struct sieve_list *lists;
 	size_t n_lists;
@@ -200,6 +205,8 @@ void sieve_capabilities(struct buf *out);
  * action at all, so that a plan with another is none of this script.
  */
 bool sieve_can(const struct sieve_script *s, enum plan_action_kind kind);
+/* Tells whether a script, or one that it includes, may ask the DNS. */
+bool sieve_asks_dns(const struct sieve_script *s);
 /* Lends name and SHA-256 (hex) of the source, and of all that it includes. */
 struct str sieve_name(const struct sieve_script *s);
 struct str sieve_sha256(const struct sieve_script *s);

@@ -155,6 +155,7 @@ const struct conf_schema *const *config_schemas(void)
 	all[n++] = &config_outbox_schema;
 	all[n++] = &relay_schema;
 	all[n++] = &config_sieve_schema;
+	all[n++] = &config_authentication_schema;
 	all[n++] = &config_spamtest_schema;
 	all[n++] = &config_virustest_schema;
 	all[n++] = &config_list_schema;

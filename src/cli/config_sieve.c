@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * config_sieve.c - how an operator wants rules to be understood: the sections
- * sieve, spamtest, virustest and list.
+ * sieve, authentication, spamtest, virustest and list.
  *
  * The defaults here are those of sieve_settings_default(), written as an admin
  * would; a unit test compares them.
@@ -128,6 +128,25 @@ const struct conf_schema config_sieve_schema = {
 	.size = sizeof(struct config_sieve),
 	.fields = sieve_fields,
 	.help = "how rules are understood, and what they may take",
+};
+
+#define AUTH_AT(member) offsetof(struct config_authentication, member)
+
+static const struct conf_field authentication_fields[] = {
+	{ "trusted", CONF_LIST, AUTH_AT(trusted), RELOADS,
+		.help = "servers whose Authentication-Results are believed" },
+	{ "check", CONF_BOOL, AUTH_AT(is_checking), "true", RELOADS,
+		.help = "judge mails of which none of these said anything" },
+	{ "resolver", CONF_LIST, AUTH_AT(resolver),
+		.help = "addresses of name servers; the system's" },
+	{ 0 },
+};
+const struct conf_schema config_authentication_schema = {
+	.keyword = "authentication",
+	.flags = CONF_SINGLE,
+	.size = sizeof(struct config_authentication),
+	.fields = authentication_fields,
+	.help = "who vouches for mails",
 };
 
 struct config_scan {
@@ -429,6 +448,20 @@ static int fill(const struct conf *c, struct arena *a, struct config_rules *out,
 	return 0;
 }
 
+static int fill_authentication(const struct conf *c, struct arena *a,
+	struct config_rules *out, struct err *err)
+{
+	const struct config_authentication *own = conf_data(
+		c, &config_authentication_schema);
+	struct sieve_settings *s = &out->settings;
+
+	s->auth_trusted = take_list(a, &own->trusted, &s->n_auth_trusted);
+	s->auth_asks_nobody = !own->is_checking;
+	if (sieve_settings_check(s, err) < 0)
+		return blame(c, &config_authentication_schema, err);
+	return 0;
+}
+
 static int fill_scans(
 	const struct conf *c, struct config_rules *out, struct err *err)
 {
@@ -453,6 +486,7 @@ int config_rules(const struct conf *c, struct arena *a,
 	if (!c)
 		rules.settings.hostname = get_hostname(NULL, a);
 	else if (fill(c, a, &rules, err) < 0 ||
+		 fill_authentication(c, a, &rules, err) < 0 ||
 		 fill_scans(c, &rules, err) < 0 ||
 		 take_lists(c, a, &rules.settings, err) < 0)
 		return -1;

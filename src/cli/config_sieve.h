@@ -6,9 +6,16 @@
 #include <mailmill/conf.h>
 #include <mailmill/sieve.h>
 
-/* The schemas of what concerns rules: sieve, spamtest, virustest, list. */
-extern const struct conf_schema config_sieve_schema, config_spamtest_schema,
+/* The schemas of what concerns rules: sieve, authentication, spamtest,
+ * virustest, list. */
+extern const struct conf_schema config_sieve_schema,
+	config_authentication_schema, config_spamtest_schema,
 	config_virustest_schema, config_list_schema;
+
+struct config_authentication {
+	struct conf_list trusted, resolver;
+	bool is_checking;
+};
 
 /* What rules get beside their text. */
 struct config_rules {

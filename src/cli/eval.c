@@ -8,6 +8,7 @@
  */
 #include <sysexits.h>
 
+#include <mailmill/auth.h>
 #include <mailmill/clock.h>
 #include <mailmill/file.h>
 #include <mailmill/mail.h>
@@ -22,6 +23,7 @@ enum {
 	OPT_SCRIPT,
 	OPT_CONFIG,
 	OPT_FACTS,
+	OPT_ZONE,
 	OPT_FROM,
 	OPT_TO,
 	OPT_ROUTE,
@@ -32,6 +34,7 @@ static const struct cli_option options[] = {
 	[OPT_CONFIG] = { "config", 'c', "FILE",
 		"understand it as this configuration says" },
 	[OPT_FACTS] = { "facts", 'f', "FILE", "answers, as JSON" },
+	[OPT_ZONE] = { "zone", 'z', "FILE", "what the DNS says" },
 	[OPT_FROM] = { "from", 0, "ADDRESS",
 		"envelope sender (else the mail's)" },
 	[OPT_TO] = { "to", 0, "ADDRESS",
@@ -43,6 +46,7 @@ static const struct cli_option options[] = {
 
 #define MESSAGE_MAX ((size_t)256 << 20)
 #define FACTS_MAX ((size_t)16 << 20)
+#define ZONE_MAX ((size_t)16 << 20)
 #define REPORT_MAX ((size_t)8 << 20)
 #define SHOWN_MAX 60	 /* characters of a value */
 #define OUTGOING_LINES 8 /* of new mail, below its header */
@@ -53,8 +57,9 @@ static const struct cli_option options[] = {
 struct eval {
 	struct arena *arena;
 	const char *script_path, *config_path, *facts_path, *message_path;
-	const char *from, *route;
+	const char *from, *route, *zone_path;
 	bool is_json;
+	struct dns_zone *zone; /* NULL: none given */
 	struct conf *conf;
 	struct config_rules rules;
 	struct rulefile script;
@@ -300,6 +305,11 @@ static void print_question(const struct plan_question *q)
 			STR_ARG(q->object));
 		return;
 	}
+	if (q->kind == PLAN_DNS) {
+		printf("  what does the DNS say: %.*s of %.*s?\n",
+			STR_ARG(q->fields[0]), STR_ARG(q->object));
+		return;
+	}
 	if (q->kind == PLAN_SEEN) {
 		printf("  was %.*s... seen before? (duplicate, vacation)\n",
 			STR_ARG(str_sub(q->object, 0, 12)));
@@ -353,7 +363,8 @@ static void print_questions(const struct plan *p)
 	puts("The rule asks:");
 	for (size_t i = 0; i < p->n_questions; i++)
 		print_question(&p->questions[i]);
-	puts("Answers come from the target and the store. To try some, give "
+	puts("Answers come from the target, the store and the DNS. To try "
+	     "some, give "
 	     "--facts a file "
 	     "like this\n(\"rows\": [] says that there is nothing):");
 	print_template(p);
@@ -364,13 +375,45 @@ static void print_questions(const struct plan *p)
  * Evaluating
  */
 
+static void add_answer(struct eval *e, struct facts_answer answer)
+{
+	struct facts *f = e->facts;
+
+	f->answers = arena_grow(e->arena, f->answers, f->n_answers,
+		f->n_answers + 1, sizeof(*f->answers));
+	f->answers[f->n_answers++] = answer;
+}
+
+/* Answers by the zone. Returns: whether that was all that the plan asks. */
+static bool answer_zone(struct eval *e, const struct plan *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; e->zone && i < p->n_questions; i++) {
+		const struct plan_question *q = &p->questions[i];
+		struct dns_answer dns;
+		enum dns_type type;
+		struct str name;
+		if (plan_read_dns(q, &type, &name) < 0 ||
+			dns_zone_lookup(e->zone, type, name, &dns) < 0)
+			continue;
+		add_answer(e, facts_of_dns(e->arena, q->name, &dns));
+		n++;
+	}
+	return n && n == p->n_questions;
+}
+
 static int evaluate(struct eval *e, struct plan **out, struct err *err)
 {
 	unsigned char identity[HASH_LEN];
 
-	if (sieve_eval(e->script.script, e->mail, &e->env, e->facts, e->arena,
-		    out, err) < 0)
-		return -1;
+	for (int i = 0; i < ROUNDS_MAX; i++) {
+		if (sieve_eval(e->script.script, e->mail, &e->env, e->facts,
+			    e->arena, out, err) < 0)
+			return -1;
+		if (!answer_zone(e, *out))
+			break;
+	}
 	mail_identity(e->mail, identity);
 	plan_set_keys(e->arena, *out, str_n((char *)identity, HASH_LEN),
 		e->facts->route);
@@ -380,12 +423,10 @@ static int evaluate(struct eval *e, struct plan **out, struct err *err)
 /* Answers all questions of a plan by "nothing". */
 static void answer_nothing(struct eval *e, const struct plan *p)
 {
-	struct facts *f = e->facts;
-
-	f->answers = arena_grow(e->arena, f->answers, f->n_answers,
-		f->n_answers + p->n_questions, sizeof(*f->answers));
 	for (size_t i = 0; i < p->n_questions; i++)
-		f->answers[f->n_answers++].name = p->questions[i].name;
+		if (!e->zone || p->questions[i].kind != PLAN_DNS)
+			add_answer(e, (struct facts_answer){
+					      .name = p->questions[i].name });
 }
 
 static int show_json(struct eval *e, struct err *err)
@@ -440,6 +481,18 @@ static int load_script(struct eval *e, struct err *err)
 	return rc;
 }
 
+static int load_zone(struct eval *e, struct err *err)
+{
+	AUTO(buf) struct buf text = BUF_INIT(ZONE_MAX);
+
+	if (!e->zone_path)
+		return 0;
+	e->zone = dns_zone_new();
+	if (file_read(e->zone_path, &text, err) < 0)
+		return -1;
+	return dns_zone_read(e->zone, e->zone_path, buf_view(&text), err);
+}
+
 static int eval_mail(struct eval *e, const char *path, struct err *err)
 {
 	size_t n_rcpts = e->env.n_rcpts;
@@ -465,7 +518,7 @@ static int eval_all(struct eval *e, const struct cli_args *args)
 	struct err err = { 0 };
 	int status = EX_OK;
 
-	if (load_script(e, &err) < 0)
+	if (load_script(e, &err) < 0 || load_zone(e, &err) < 0)
 		return cli_fail(args->command, &err);
 	for (int i = args->at; i < args->argc; i++) {
 		if (!e->is_json && args->argc - args->at > 1)
@@ -491,6 +544,8 @@ static int take_options(struct eval *e, struct cli_args *args)
 			e->config_path = args->value;
 		else if (o == OPT_FACTS)
 			e->facts_path = args->value;
+		else if (o == OPT_ZONE)
+			e->zone_path = args->value;
 		else if (o == OPT_FROM)
 			e->from = args->value;
 		else if (o == OPT_TO)
@@ -519,15 +574,18 @@ static int run(int argc, char **argv)
 	if (take_options(&e, &args) < 0)
 		return EX_USAGE;
 	mail_init();
+	auth_init();
 	status = eval_all(&e, &args);
 	rulefile_fini(&e.script);
+	dns_zone_free(e.zone);
 	conf_free(e.conf);
 	return status;
 }
 
 const struct cli_command cli_eval = {
 	.name = "eval",
-	.usage = "[--config FILE] [--facts FILE] [--from A] [--to A] [--json] "
+	.usage = "[--config FILE] [--facts FILE] [--zone FILE] [--from A] "
+		 "[--to A] [--json] "
 		 "RULE.sieve MAIL...",
 	.help = "Shows what a rule would do with mails",
 	.options = options,

@@ -80,13 +80,16 @@ static void take_includes(struct incoming *in, const struct rulefile *f)
 	in->script.n_includes = n;
 }
 
-static void take_script(struct incoming *in, const struct rulefile *f)
+static void take_script(
+	const struct ruleset *r, struct incoming *in, const struct rulefile *f)
 {
 	in->script.source = arena_str(in->arena, buf_view(&f->source));
 	take_includes(in, f);
 	for (unsigned k = PLAN_KEEP; k <= PLAN_NOTIFY; k++)
 		if (sieve_can(f->script, (enum plan_action_kind)k))
 			in->may |= MILL_MAY(k);
+	if (sieve_asks_dns(f->script) && !r->config.settings.auth_asks_nobody)
+		in->may |= MILL_MAY_ASK_DNS;
 }
 
 /* Reads and checks a rule file; what is found is logged. */
@@ -103,7 +106,7 @@ static int read_script(const struct ruleset *r, const char *path,
 		log_event(rc ? LOG_ERROR : LOG_WARN, "rules.check", "%.*s",
 			STR_ARG(line));
 	if (rc == 0)
-		take_script(in, &f);
+		take_script(r, in, &f);
 	rulefile_fini(&f);
 	return rc;
 }

@@ -39,6 +39,7 @@ struct daemon {
 	struct ruleset *rules;
 	struct store *store;
 	struct worker_pool *pool;
+	struct resolver *resolver;
 	struct mill *mill;
 	struct intake *intake;
 	struct source *sources[SOURCES_MAX];
@@ -76,7 +77,8 @@ static void set_routes(struct daemon *d)
 			.unmatched = (enum route_unmatched)c->unmatched,
 			.may = ruleset_may(r, ruleset_script(r, s)),
 			.relay = ruleset_relay(r, c->relay) };
-		if (routes[n].may >= MILL_MAY(PLAN_REDIRECT) &&
+		if ((routes[n].may & ~MILL_MAY_ASK_DNS) >=
+				MILL_MAY(PLAN_REDIRECT) &&
 			!routes[n].relay)
 			log_event(LOG_WARN, "rules.relay",
 				"route=%s its rule sends mail, and there is no "
@@ -86,6 +88,24 @@ static void set_routes(struct daemon *d)
 	}
 	mill_set_routes(d->mill, routes, n);
 	free(routes);
+}
+
+static void tell_same_resolver(
+	const struct ruleset *old, const struct ruleset *new)
+{
+	const struct config_authentication *was = conf_data(
+		old->conf, &config_authentication_schema);
+	const struct config_authentication *is = conf_data(
+		new->conf, &config_authentication_schema);
+	bool is_same = was->resolver.n == is->resolver.n;
+
+	for (size_t i = 0; is_same && i < is->resolver.n; i++)
+		is_same = strcmp(was->resolver.items[i],
+				  is->resolver.items[i]) == 0;
+	if (!is_same)
+		log_event(LOG_WARN, "config.reload",
+			"authentication: resolver takes effect at the next "
+			"start only");
 }
 
 static void reload(struct daemon *d)
@@ -102,6 +122,7 @@ static void reload(struct daemon *d)
 		return;
 	}
 	ruleset_tell_unchanged(d->rules, r);
+	tell_same_resolver(d->rules, r);
 	d->rules = r;
 	top = conf_data(r->conf, &config_top_schema);
 	log_setup(d->is_verbose ? LOG_DEBUG : (enum log_level)top->log,
@@ -171,6 +192,21 @@ static int open_pool(struct daemon *d, struct err *err)
 	return worker_pool_new(d->loop, &o, &d->rules->rules, &d->pool, err);
 }
 
+/* Name servers are asked only when a rule wants to know something of them. */
+static int open_resolver(struct daemon *d, struct err *err)
+{
+	const struct config_authentication *c = conf_data(
+		d->rules->conf, &config_authentication_schema);
+	const struct resolver_options o = {
+		.servers = c->resolver.items,
+		.n_servers = c->resolver.n,
+	};
+
+	if (resolver_new(d->loop, &o, &d->resolver, err) < 0)
+		return err_add(err, "authentication");
+	return 0;
+}
+
 static void open_mill(struct daemon *d)
 {
 	const struct config_mill *m = conf_data(
@@ -193,6 +229,7 @@ static void open_mill(struct daemon *d)
 		.out_retry_min_ms = out->retry_min_ms,
 		.out_retry_max_ms = out->retry_max_ms,
 		.out_give_up_ms = out->give_up_ms,
+		.resolver = d->resolver,
 	};
 
 	d->mill = mill_new(d->loop, d->store, d->pool, &o);
@@ -404,7 +441,8 @@ static int start(struct daemon *d, struct err *err)
 	d->stop_timer = loop_timer_new(d->loop, look_at_stop, d);
 	d->watchdog = loop_timer_new(d->loop, on_watchdog, d);
 	if (ruleset_load(d->config_path, d->loop, NULL, &d->rules, err) ||
-		open_store(d, err) || open_pool(d, err))
+		open_store(d, err) || open_pool(d, err) ||
+		open_resolver(d, err))
 		return -1;
 	open_mill(d);
 	d->managing = managing_new(d->loop, apply_script, d);
@@ -433,6 +471,7 @@ static void end(struct daemon *d)
 		ruleset_free(r);
 	}
 	mill_free(d->mill);
+	resolver_free(d->resolver);
 	store_close(d->store);
 	loop_timer_free(d->stop_timer);
 	loop_timer_free(d->watchdog);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
+#include <mailmill/auth.h>
 #include <mailmill/clock.h>
 #include <mailmill/file.h>
 #include <mailmill/mail.h>
@@ -350,10 +351,12 @@ static int load_config(struct run *r, struct err *err)
 static int start(struct run *r, struct err *err)
 {
 	signal(SIGPIPE, SIG_IGN);
-	if (r->is_boxed)
+	if (r->is_boxed) {
 		r->tester = worker_tester_new();
-	else
+	} else {
 		mail_init();
+		auth_init();
+	}
 	r->arena = arena_new();
 	return r->config ? load_config(r, err) : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * answer.c - what a script asked: FIND goes to the target, THREAD to the store.
+ * answer.c - what a script asked: FIND goes to the target, THREAD to the store,
+ * DNS to the resolver.
  *
  * A thread question is answered when all earlier deliveries in flight have told
  * their Message-ID, so that a reply finds the mail that it answers although
@@ -10,6 +11,11 @@
  * Whether a mark was seen is answered when all earlier deliveries of the route
  * that are in flight have a plan, and those that will set the mark have ended:
  * of two that come in the same second, the later one sees it.
+ *
+ * A question to the DNS that cannot be answered is answered so: the verdict is
+ * a temperror then, and the rule says what becomes of such a mail. Who has
+ * taken a worker over could tell a name server what he read there; so only
+ * scripts that have a word for it are answered, and not without end.
  */
 #include "mill_private.h"
 
@@ -99,6 +105,42 @@ static void ask_target(struct work *w, const struct plan_question *q)
 	a->ask.done = on_answer;
 	w->n_asked++;
 	target_ask(w->target->target, &a->ask);
+}
+
+struct dns_asking {
+	struct resolver_ask ask;
+	struct work *work;
+	struct str question;
+};
+
+static void on_dns(struct resolver_ask *ask, const struct dns_answer *answer)
+{
+	struct dns_asking *a = CONTAINER(ask, struct dns_asking, ask);
+	struct work *w = a->work;
+
+	add_answer(w, facts_of_dns(w->arena, a->question, answer));
+	count_down(w);
+}
+
+static void ask_dns(struct work *w, const struct plan_question *q)
+{
+	static const struct dns_answer failed = { .status = DNS_FAILED };
+	struct resolver *resolver = w->mill->o.resolver;
+	struct dns_asking *a = ARENA_NEW(w->arena, struct dns_asking);
+	bool may = resolver && (w->route->may & MILL_MAY_ASK_DNS) &&
+		   w->dns_rounds <= MILL_DNS_ROUNDS_MAX &&
+		   w->n_dns < MILL_DNS_MAX;
+
+	a->work = w;
+	a->question = q->name;
+	a->ask.done = on_dns;
+	w->n_asked++;
+	if (!may || plan_read_dns(q, &a->ask.type, &a->ask.name) < 0) {
+		on_dns(&a->ask, &failed);
+		return;
+	}
+	w->n_dns++;
+	resolver_ask(resolver, &a->ask);
 }
 
 /* The nearest earlier work that is not known yet, or that q refers to. */
@@ -247,6 +289,7 @@ static bool ask_one(struct work *w, const struct plan_question *q)
 	case PLAN_SEEN:
 		return ask_seen(w, q);
 	case PLAN_FIND:
+	case PLAN_DNS:
 		break;
 	}
 	return true;
@@ -267,6 +310,8 @@ static void ask_store(struct work *w)
 	for (size_t i = 0; i < p->n_questions; i++)
 		if (p->questions[i].kind == PLAN_FIND)
 			ask_target(w, &p->questions[i]);
+		else if (p->questions[i].kind == PLAN_DNS)
+			ask_dns(w, &p->questions[i]);
 	count_down(w);
 }
 

@@ -14,13 +14,26 @@
 #define BROKEN_MS 30000
 #define SAME_MAIL "the same mail"
 
+static bool asks_dns_alone(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_questions; i++)
+		if (p->questions[i].kind != PLAN_DNS)
+			return false;
+	return true;
+}
+
 static void follow_plan(struct work *w)
 {
 	const struct plan *p = w->plan;
 	struct mill *m = w->mill;
 
 	if (p->n_questions) {
-		if (++w->rounds > MILL_ROUNDS_MAX)
+		if (asks_dns_alone(p))
+			w->dns_rounds++;
+		else
+			w->rounds++;
+		if (w->rounds > MILL_ROUNDS_MAX ||
+			w->dns_rounds > MILL_DNS_ROUNDS_LAST)
 			mill_finish_dead(w,
 				"its rule asks over and over (more than 8 "
 				"rounds of questions)");

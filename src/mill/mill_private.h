@@ -9,6 +9,11 @@
 
 #define MILL_CRASHES_MAX 2 /* workers that one message may fell */
 #define MILL_ROUNDS_MAX 8  /* times that a script may ask */
+/* The same of rounds in which it asks the DNS alone, where each answer leads
+ * to the next question; behind the first number there are no more answers. */
+#define MILL_DNS_ROUNDS_MAX 40
+#define MILL_DNS_ROUNDS_LAST 60
+#define MILL_DNS_MAX 200 /* questions of one delivery */
 
 /* How a target fares; shared by the routes that lead to it. */
 struct mill_target {
@@ -57,7 +62,7 @@ struct work {
 	int fd;
 	struct envelope env; /* with the route's recipients only */
 	struct facts facts;
-	unsigned rounds;
+	unsigned rounds, dns_rounds, n_dns;
 	bool is_known;	 /* identity and message_id were told */
 	bool is_planned; /* plan is what will be done */
 	struct str identity, message_id, subject;

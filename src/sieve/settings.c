@@ -107,6 +107,12 @@ int sieve_settings_check(const struct sieve_settings *s, struct err *err)
 		if (check_address(s->owner_aliases[i], "owner_aliases", err) <
 			0)
 			return -1;
+	for (size_t i = 0; i < s->n_auth_trusted; i++)
+		if (!is_field_name(s->auth_trusted[i]))
+			return err_set(err, ERR_CONF,
+				"trusted: \"%.*s\" is no authserv-id: expected "
+				"a name like mx.example.org",
+				STR_ARG(s->auth_trusted[i]));
 	for (size_t i = 0; i < s->n_field_rules; i++)
 		if (!is_field_name(s->field_rules[i].name))
 			return err_set(err, ERR_CONF,
@@ -292,6 +298,8 @@ void sieve_settings_encode(struct buf *b, const struct sieve_settings *s)
 	wire_str(b, s->domain);
 	wire_str(b, s->redirect_sender);
 	wire_str(b, s->notify_sender);
+	wire_strs(b, s->auth_trusted, s->n_auth_trusted);
+	wire_u8(b, s->auth_asks_nobody);
 	put_lists(b, s);
 	put_scan(b, &s->spam);
 	put_scan(b, &s->virus);
@@ -322,6 +330,8 @@ void sieve_settings_decode(
 	s->domain = wire_get_str(w);
 	s->redirect_sender = wire_get_str(w);
 	s->notify_sender = wire_get_str(w);
+	s->auth_trusted = get_strs(w, a, &s->n_auth_trusted);
+	s->auth_asks_nobody = wire_get_u8(w) != 0;
 	get_lists(w, a, s);
 	get_scan(w, &s->spam);
 	get_scan(w, &s->virus);

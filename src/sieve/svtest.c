@@ -255,10 +255,30 @@ static bool fits(const struct svtest_fact *f, const struct plan_question *q)
 	return true;
 }
 
+/* What a block says comes first; a zone that was not given has no names. */
+static void answer_dns(
+	struct svtest *t, const struct plan_question *q, struct facts_answer *a)
+{
+	struct dns_answer found;
+	enum dns_type type;
+	struct str name;
+
+	if (plan_read_dns(q, &type, &name) < 0 ||
+		dns_zone_lookup(t->block_zone, type, name, &found) < 0)
+		return;
+	if (found.status == DNS_NO_NAME)
+		(void)dns_zone_lookup(t->zone, type, name, &found);
+	*a = facts_of_dns(t->arena, q->name, &found);
+}
+
 static void answer(
 	struct svtest *t, const struct plan_question *q, struct facts_answer *a)
 {
 	a->name = q->name;
+	if (q->kind == PLAN_DNS) {
+		answer_dns(t, q, a);
+		return;
+	}
 	if (q->kind == PLAN_SEEN) {
 		a->n_rows = svtest_has_mark(t, q->object);
 		a->rows = arena_array(t->arena, a->n_rows, sizeof(*a->rows));
@@ -393,6 +413,8 @@ int sieve_test_file(
 
 	if (read_path(host, path, &source, err) < 0)
 		return -1;
+	t.zone = dns_zone_new();
+	t.block_zone = dns_zone_new();
 	svtest_config_reload(&t);
 	svtest_make_folder(&t, STR("INBOX"));
 	rc = run_source(&t, buf_view(&source), err);
@@ -400,6 +422,8 @@ int sieve_test_file(
 		sieve_free(t.scripts[i]);
 	for (size_t i = 0; i < t.n_mails; i++)
 		mail_free(t.mails[i]);
+	dns_zone_free(t.zone);
+	dns_zone_free(t.block_zone);
 	free(t.scripts);
 	free(t.mails);
 	return rc;

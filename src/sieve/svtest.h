@@ -56,7 +56,9 @@ struct svtest {
 	struct mail **mails; /* all, the last is the current one */
 	size_t n_mails;
 	struct envelope env;
-	struct facts facts; /* route and time */
+	struct facts facts;		    /* route and time */
+	struct dns_zone *zone, *block_zone; /* what `zone` gave, and in a block
+					     */
 	struct svtest_fact *fact_rows;
 	size_t n_fact_rows;
 

@@ -306,6 +306,25 @@ static int set_lists(struct assign *a)
 	return 0;
 }
 
+/* Names parted by blanks. */
+static int set_trusted(struct assign *a)
+{
+	struct sieve_settings *s = a->settings;
+	struct str rest = a->value, id;
+
+	s->n_auth_trusted = 0;
+	s->auth_trusted = NULL;
+	while (str_cut(&rest, ' ', &id)) {
+		if (!id.len)
+			continue;
+		s->auth_trusted = arena_grow(a->t->arena, s->auth_trusted,
+			s->n_auth_trusted, s->n_auth_trusted + 1,
+			sizeof(*s->auth_trusted));
+		s->auth_trusted[s->n_auth_trusted++] = id;
+	}
+	return 0;
+}
+
 /* Read together with the list that it belongs to. */
 static int set_nothing(struct assign *a)
 {
@@ -373,6 +392,8 @@ static const struct row {
 	{ "sieve_virustest_score_max_value", set_text, AT(virus.max_value) },
 	{ "sieve_virustest_score_max_header", set_text, AT(virus.max_header) },
 	{ "sieve_virustest_text_value/", set_scan_text, AT(virus) },
+	{ "authentication_trusted", set_trusted, 0 },
+	{ "authentication_check", set_not, AT(auth_asks_nobody) },
 	{ "sieve_extlists_list", set_lists, 0 },
 	{ "sieve_extlists_list/", set_nothing, 0 },
 	{ "sieve_environment/", set_item, 0 },

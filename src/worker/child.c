@@ -39,6 +39,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <mailmill/auth.h>
 #include <mailmill/clock.h>
 #include <mailmill/file.h>
 #include <mailmill/hash.h>
@@ -454,6 +455,7 @@ static int begin(struct worker *w, struct err *err)
 	tzset();
 	hash_init();
 	mail_init();
+	auth_init();
 	if (read_setup(w, err) < 0 || box_new(&w->box, err) < 0)
 		return -1;
 	is_batch = w->isolation != WORKER_MESSAGE;

@@ -26,6 +26,7 @@
  */
 #include <mailmill/utf8.h>
 
+#include "../script.h"
 #include "ext_mailmill.h"
 
 /* Room is left for what mailmill_unique() puts behind it. */
@@ -36,6 +37,7 @@
 struct mailmill_script {
 	struct mailmill_name *names;
 	size_t n_names;
+	bool asks_dns;
 };
 
 /*
@@ -234,19 +236,55 @@ struct str mailmill_lower(struct arena *a, struct str s)
 	return str_n(p, s.len);
 }
 
+void mailmill_note_auth(struct sieve_check *c)
+{
+	script_state(c)->asks_dns = true;
+}
+
+bool sieve_asks_dns(const struct sieve_script *s)
+{
+	const struct mailmill_script *state =
+		s->root->states[sieve_ext_index(&sieve_ext_mailmill)];
+
+	return state && state->asks_dns;
+}
+
+/* Lists all values of a mail, those of mail.h first. */
+static size_t list_values(struct sieve_check *c, const char ***out)
+{
+	const char *const *names = mail_value_names();
+	size_t n_mail = 0, n = 0;
+
+	while (names[n_mail])
+		n_mail++;
+	while (mailmill_auth_name(n))
+		n++;
+	*out = arena_array(sieve_check_arena(c), n_mail + n, sizeof(**out));
+	for (size_t i = 0; i < n_mail; i++)
+		(*out)[i] = names[i];
+	for (size_t i = 0; i < n; i++)
+		(*out)[n_mail + i] = mailmill_auth_name(i);
+	return n_mail + n;
+}
+
 static int check_mail(
 	struct sieve_check *c, struct sieve_ref *ref, struct str name)
 {
-	const char *const *names = mail_value_names();
-	size_t n = 0;
+	const char **names;
+	size_t n;
 
 	name = mailmill_lower(sieve_check_arena(c), name);
 	if (str_starts(name, STR("header.")) &&
 		sieve_is_identifier(str_sub(name, 7, SIZE_MAX)))
 		return claim(c, ref, REF_MAIL, name, 0);
-	for (; names[n]; n++)
-		if (str_eq(name, str_c(names[n])) && !str_ends(name, STR(".")))
-			return claim(c, ref, REF_MAIL, name, 0);
+	n = list_values(c, &names);
+	for (size_t i = 0; i < n; i++) {
+		if (!str_eq(name, str_c(names[i])) || str_ends(name, STR(".")))
+			continue;
+		if (str_starts(name, STR("auth.")))
+			mailmill_note_auth(c);
+		return claim(c, ref, REF_MAIL, name, 0);
+	}
 	return sieve_error_nearest(
 		c, ref->pos, "value of mail", name, names, n);
 }
@@ -383,6 +421,10 @@ enum mail_kind mailmill_kind(struct sieve_run *r)
 
 static int get_mail(struct sieve_run *r, struct str name, struct str *out)
 {
+	int rc = mailmill_auth_value(r, name, out);
+
+	if (rc)
+		return MIN(rc, 0);
 	if (str_eq(name, STR("kind")))
 		*out = str_c(mail_kind_name(mailmill_kind(r)));
 	else if (mail_value(r->mail, name, out) < 0)

@@ -75,6 +75,9 @@ struct mailmill_run {
 	struct mailmill_bound *bounds; /* by index of the name */
 	size_t n_bounds;
 	ssize_t open; /* the record whose block runs, or -1 */
+	/* Who vouches for the mail; NULL: no rule asked yet. */
+	struct auth_result *auth;
+	const struct mail *auth_of;
 };
 
 /*
@@ -84,6 +87,19 @@ struct mailmill_run {
 int mailmill_fail(struct sieve_run *r, struct str reason);
 /* Tells the kind of the mail, with the envelope's sender. */
 enum mail_kind mailmill_kind(struct sieve_run *r);
+/*
+ * Who vouches for a mail (ext_mailmill_auth.c).
+ */
+
+/* Notes while compiling that the script will ask the DNS. */
+void mailmill_note_auth(struct sieve_check *c);
+/* Lists the names of values: "auth.spf". Returns: or NULL at the end. */
+const char *mailmill_auth_name(size_t i);
+/* Brings one of them. Returns: 1, 0 it is none of these, or < 0. */
+int mailmill_auth_value(struct sieve_run *r, struct str name, struct str *out);
+/* Is the test mail :from_verified. Returns: 1, 0, or < 0. */
+int mailmill_is_from_verified(struct sieve_run *r);
+
 /* Lends the state of an evaluation. */
 struct mailmill_run *mailmill_run(struct sieve_run *r);
 /* Lends what a name stands for. */

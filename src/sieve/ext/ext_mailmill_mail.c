@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * ext_mailmill_mail.c - test mail: what kind of mail it is, in which language.
+ * ext_mailmill_mail.c - test mail: what kind of mail it is, in which language,
+ * and whether the author's domain sent it.
  *
  * Each tag is a condition; all that are given must hold.
  */
@@ -10,6 +11,7 @@ struct conditions {
 	bool *kinds;	       /* or NULL: any */
 	struct str *languages; /* the same */
 	size_t n_languages;
+	bool is_from_verified; /* must be */
 };
 
 static struct conditions *conditions_of(
@@ -67,12 +69,22 @@ static int check_languages(struct sieve_check *c, struct sieve_node *n,
 	return rc;
 }
 
+static int check_verified(struct sieve_check *c, struct sieve_node *n,
+	const struct sieve_tagged *t)
+{
+	(void)t;
+	conditions_of(c, n)->is_from_verified = true;
+	mailmill_note_auth(c);
+	return 0;
+}
+
 static int check_mail(struct sieve_check *c, struct sieve_node *n)
 {
 	if (n->data)
 		return 0;
 	sieve_error(c, n->pos, "mail needs a condition");
-	return sieve_hint(c, ":kind [\"bounce\"] or :language [\"de\"]");
+	return sieve_hint(c, ":kind [\"bounce\"], :language [\"de\"] or "
+			     ":from_verified");
 }
 
 static bool is_language(struct sieve_run *r, const struct conditions *all)
@@ -89,14 +101,18 @@ static int test_mail(struct sieve_run *r, const struct sieve_node *n)
 {
 	const struct conditions *all = n->data;
 
-	return (!all->kinds || all->kinds[mailmill_kind(r)]) &&
-	       (!all->languages || is_language(r, all));
+	if ((all->kinds && !all->kinds[mailmill_kind(r)]) ||
+		(all->languages && !is_language(r, all)))
+		return 0;
+	/* last, since it may have to be asked for */
+	return all->is_from_verified ? mailmill_is_from_verified(r) : 1;
 }
 
 static const struct sieve_tag tags[] = {
 	{ "kind", SIEVE_CONSTS, "kinds of mail", 0, 0, check_kinds },
 	{ "language", SIEVE_CONSTS, "codes of languages", 0, 0,
 		check_languages },
+	{ "from_verified", SIEVE_NOTHING, NULL, 0, 0, check_verified },
 	{ 0 },
 };
 

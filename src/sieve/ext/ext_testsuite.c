@@ -53,6 +53,8 @@ static int exec_test(struct sieve_run *r, const struct sieve_node *n)
 	flow = sieve_exec_block(r, n);
 	t->test = NULL;
 	t->n_fact_rows = n_facts;
+	dns_zone_free(t->block_zone);
+	t->block_zone = dns_zone_new();
 	if (flow == SIEVE_FAILED)
 		return flow;
 	tell_block(t, n, name);
@@ -207,6 +209,18 @@ static int set_envid(struct svtest *t, struct str value)
 	return SIEVE_GO_ON;
 }
 
+static int set_peer(struct svtest *t, struct str value)
+{
+	t->env.peer = value;
+	return SIEVE_GO_ON;
+}
+
+static int set_helo(struct svtest *t, struct str value)
+{
+	t->env.helo = value;
+	return SIEVE_GO_ON;
+}
+
 static int set_route(struct svtest *t, struct str value)
 {
 	t->facts.route = value;
@@ -226,6 +240,8 @@ static const struct object {
 	{ "envelope.orcpt", set_orcpt },
 	{ "envelope.ret", set_ret },
 	{ "envelope.envid", set_envid },
+	{ "envelope.peer", set_peer },
+	{ "envelope.helo", set_helo },
 	{ "route", set_route },
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * ext_testsuite_plan.c - our additions to the test language: facts, and what
- * is in the plan that a rule made.
+ * ext_testsuite_plan.c - our additions to the test language: facts, the DNS,
+ * and what is in the plan that a rule made.
  *
  * All that look into the plan are tests, to be combined with if, not and
  * anyof, and commands, which fail the block and say what was expected and what
@@ -121,6 +121,26 @@ static int exec_fact(struct sieve_run *r, const struct sieve_node *n)
 	t->fact_rows = arena_grow(t->arena, t->fact_rows, t->n_fact_rows,
 		t->n_fact_rows + 1, sizeof(*t->fact_rows));
 	t->fact_rows[t->n_fact_rows++] = f;
+	return SIEVE_GO_ON;
+}
+
+/*
+ * zone
+ */
+
+static int exec_zone(struct sieve_run *r, const struct sieve_node *n)
+{
+	struct svtest *t = svtest_of(r);
+	struct err err = { 0 };
+	struct str name, text;
+	int rc;
+
+	if ((rc = sieve_arg_get(r, n->positional[0], &name)) < 0 ||
+		(rc = sieve_arg_get(r, n->positional[1], &text)) < 0)
+		return rc;
+	if (dns_zone_read(t->test ? t->block_zone : t->zone,
+		    arena_str(r->arena, name).p, text, &err) < 0)
+		return svtest_fail(r, n, "zone %s", err.text);
 	return SIEVE_GO_ON;
 }
 
@@ -428,6 +448,11 @@ static const struct sieve_word words[] = {
 				SIEVE_OPTIONAL } },
 		.check = check_fact,
 		.exec = exec_fact },
+	{ .name = "zone",
+		.flags = SIEVE_COMMAND,
+		.params = { { SIEVE_STRING, "name", 0 },
+			{ SIEVE_STRING, "records", 0 } },
+		.exec = exec_zone },
 	{ .name = "evaluate",
 		.flags = BOTH,
 		.params = { { SIEVE_STRING, "path", 0 } },

@@ -46,6 +46,12 @@ void mail_free(struct mail *m);
 struct arena *mail_arena(struct mail *m);
 /* Lends the raw bytes. */
 struct str mail_raw(const struct mail *m);
+/*
+ * Gives back the pages of a message that is mapped, which were read and may
+ * not be wanted soon: memory does not grow with the message. They come again
+ * when they are looked at.
+ */
+void mail_forget(const struct mail *m, const char *from, const char *to);
 /* Tells the size in octets with every line end counted as CRLF (RFC 5228). */
 uint64_t mail_size(struct mail *m);
 

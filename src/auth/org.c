@@ -17,6 +17,7 @@
 #include <mailmill/utf8.h>
 
 #include "domain.h"
+#include "sign.h"
 
 static const psl_ctx_t *suffixes;
 
@@ -24,6 +25,7 @@ void auth_init(void)
 {
 	const char *file = psl_dist_filename();
 
+	sign_init();
 	if (!suffixes)
 		suffixes = psl_builtin();
 	if (!suffixes && file)

@@ -153,6 +153,7 @@ struct signature {
 	enum sign_algorithm algorithm;
 	enum sign_canon header_canon, body_canon;
 	struct str domain, selector, identity, algorithm_name, headers;
+	struct str identity_domain;
 	struct str bytes; /* b= */
 	struct str hole;  /* where b= stands in the field */
 	struct str body_hash;

@@ -318,6 +318,7 @@ void sign_fields(struct sign_mail *sm, struct buf *out, struct str names,
 /* ---- body --------------------------------------------------------------- */
 
 #define STAGE 4096
+#define PIECE ((size_t)1 << 20)
 
 struct walk {
 	struct sign_body **needs; /* of this canonical form, by limit */
@@ -415,12 +416,13 @@ static size_t trim_body(struct str s, char eol, enum sign_canon canon)
 	}
 }
 
-static void walk_simple(struct walk *w, struct str s, char eol)
+static size_t walk_simple(
+	struct walk *w, struct str s, char eol, size_t at, size_t end)
 {
-	size_t run = 0, at = 0;
+	size_t run = at;
 	const char *p;
 
-	while (at < s.len && (p = memchr(s.p + at, eol, s.len - at))) {
+	while (at < end && (p = memchr(s.p + at, eol, end - at))) {
 		size_t i = (size_t)(p - s.p);
 		at = i + 1;
 		if (eol == '\n' && i && s.p[i - 1] == '\r')
@@ -429,7 +431,8 @@ static void walk_simple(struct walk *w, struct str s, char eol)
 		emit(w, "\r\n", 2);
 		run = at;
 	}
-	emit(w, s.p + run, s.len - run);
+	emit(w, s.p + run, end - run);
+	return end;
 }
 
 /* Deals with blanks that begin at i. Returns: where they end. */
@@ -453,11 +456,12 @@ static size_t take_blanks(
 	return end;
 }
 
-static void walk_relaxed(struct walk *w, struct str s, char eol)
+static size_t walk_relaxed(
+	struct walk *w, struct str s, char eol, size_t i, size_t end)
 {
-	size_t run = 0, i = 0;
+	size_t run = i;
 
-	while (i < s.len) {
+	while (i < end) {
 		char c = s.p[i];
 		if ((unsigned char)c > ' ') {
 			i++;
@@ -472,7 +476,25 @@ static void walk_relaxed(struct walk *w, struct str s, char eol)
 			i++;
 		}
 	}
-	emit(w, s.p + run, s.len - run);
+	emit(w, s.p + run, i - run);
+	return i;
+}
+
+/* Walks the body in pieces, whose pages are given back behind it. */
+static void walk_body(struct walk *w, const struct sign_mail *sm, struct str s,
+	enum sign_canon canon)
+{
+	size_t at = 0, from;
+
+	while (at < s.len) {
+		from = at;
+		at += MIN(s.len - at, PIECE);
+		if (canon == SIGN_RELAXED)
+			at = walk_relaxed(w, s, sm->eol, from, at);
+		else
+			at = walk_simple(w, s, sm->eol, from, at);
+		mail_forget(sm->mail, s.p + from, s.p + at);
+	}
 }
 
 static int compare_needs(const void *x, const void *y)
@@ -506,10 +528,7 @@ void sign_body_hash(struct sign_mail *sm, struct sign_body *need)
 		return;
 	choose_needs(&w, sm, need->canon);
 	body.len = trim_body(body, sm->eol, need->canon);
-	if (need->canon == SIGN_RELAXED)
-		walk_relaxed(&w, body, sm->eol);
-	else
-		walk_simple(&w, body, sm->eol);
+	walk_body(&w, sm, body, need->canon);
 	/* RFC 6376 3.4.3, 3.4.4: of nothing, relaxed makes nothing */
 	if (body.len || need->canon == SIGN_SIMPLE)
 		emit(&w, "\r\n", 2);

@@ -15,6 +15,7 @@
 #include <mailmill/mem.h>
 #include <mailmill/utf8.h>
 
+#include "domain.h"
 #include "sign.h"
 
 void signature_refuse(struct arena *a, struct signature *s,
@@ -131,10 +132,20 @@ static const char *read_name(struct arena *a, struct str value, struct str *out)
 	return NULL;
 }
 
+/* RFC 8616: it may be written in U-labels. */
+static struct str plain_domain(struct arena *a, struct str s)
+{
+	struct str plain = domain_read(a, s);
+
+	return plain.p ? plain : s;
+}
+
 static const char *read_domain(
 	struct arena *a, struct signature *s, struct str value)
 {
-	return read_name(a, value, &s->domain) ? "d= is no domain" : NULL;
+	return read_name(a, plain_domain(a, value), &s->domain)
+		       ? "d= is no domain"
+		       : NULL;
 }
 
 static const char *read_selector(
@@ -146,8 +157,13 @@ static const char *read_selector(
 static const char *read_identity(
 	struct arena *a, struct signature *s, struct str value)
 {
+	ssize_t at;
+
 	s->identity = utf8_mend(a, sign_squeeze(a, value));
-	return str_chr(s->identity, '@') < 0 ? "i= has no @" : NULL;
+	at = str_rchr(s->identity, '@');
+	s->identity_domain = plain_domain(
+		a, str_sub(s->identity, (size_t)(at + 1), s->identity.len));
+	return at < 0 ? "i= has no @" : NULL;
 }
 
 static const char *read_instance(
@@ -275,18 +291,10 @@ static bool is_within(struct str domain, struct str outer)
 		       outer);
 }
 
-static struct str domain_of(struct str identity)
-{
-	ssize_t at = str_rchr(identity, '@');
-
-	return str_sub(identity, (size_t)(at + 1), identity.len);
-}
-
 /* What can be wrong when each tag is right by itself. */
 static const char *check_tags(struct signature *s)
 {
-	if (s->kind == SIGN_DKIM &&
-		!is_within(domain_of(s->identity), s->domain))
+	if (s->kind == SIGN_DKIM && !is_within(s->identity_domain, s->domain))
 		return "i= is outside of d=";
 	if (s->has_expires_at && s->has_signed_at &&
 		s->expires_at <= s->signed_at)
@@ -323,9 +331,11 @@ static const char *read_tags(
 		if (why && !first)
 			first = why;
 	}
-	if (!s->identity.len)
+	if (!s->identity.len) {
+		s->identity_domain = s->domain;
 		s->identity = str_c(
 			arena_printf(a, "@%.*s", STR_ARG(s->domain)));
+	}
 	return first ? first : check_tags(s);
 }
 
@@ -382,15 +392,17 @@ void signature_read(struct arena *a, const struct mail_header *h,
 
 static struct str key_name(struct arena *a, const struct signature *s)
 {
-	return dns_name(a, str_c(arena_printf(a, "%.*s._domainkey.%.*s",
-				   STR_ARG(s->selector), STR_ARG(s->domain))));
+	struct str name = str_c(arena_printf(a, "%.*s._domainkey.%.*s",
+		STR_ARG(s->selector), STR_ARG(s->domain)));
+
+	return dns_name(a, plain_domain(a, name));
 }
 
 static const char *check_key(
 	const struct signature *s, const struct sign_key *k)
 {
 	if (k->is_strict && s->kind == SIGN_DKIM &&
-		!str_eq_case(domain_of(s->identity), s->domain))
+		!str_eq_case(s->identity_domain, s->domain))
 		return "the key is not for subdomains, as i= is one";
 	return NULL;
 }

@@ -140,12 +140,6 @@ void mail_add_defect(struct mail *m, uint64_t offset, const char *fmt, ...)
 	PRINTF(3, 4);
 
 /* mail.c */
-/*
- * Gives back the pages of a message that is mapped, which were read and may
- * not be wanted soon: memory does not grow with the message. They come again
- * when they are looked at.
- */
-void mail_forget(const struct mail *m, const char *from, const char *to);
 /* Parses what is packed in a part of another mail; see scan_parts(). */
 struct mail *mail_parse_inside(struct arena *a, struct str raw,
 	struct part *container, const struct part *as);

@@ -207,6 +207,11 @@ static const struct row tags[] = {
 		FROM, "", "\r\n", AUTH_PERMERROR, "no key t._domainkey" },
 	{ "key not to be had", "a=rsa-sha256; d=example.org; s=down; h=from;",
 		FROM, FROM, "", "\r\n", AUTH_TEMPERROR, "cannot be looked up" },
+	{ "U-labels",
+		"a=rsa-sha256; d=b\xc3\xbc"
+		"cher.example; s=\xc3\xa4; h=from;",
+		FROM, FROM, "", "\r\n", AUTH_PERMERROR,
+		"no key xn--4ca._domainkey.xn--bcher-kva.example" },
 	{ "upper case", "a=rsa-sha256; d=EXAMPLE.Org; s=S; h=FROM;", FROM, FROM,
 		"", "\r\n", AUTH_PASS },
 };
@@ -311,7 +316,8 @@ static void make_mail(struct buf *raw, const struct row *r)
 
 static void check_row(const struct row *r)
 {
-	AUTO(buf) struct buf raw = BUF_INIT(10000), record = BUF_INIT(10000);
+	AUTO(buf) struct buf raw = BUF_INIT(16 << 20);
+	AUTO(buf) struct buf record = BUF_INIT(10000);
 	AUTO(mail) struct mail *m = NULL;
 	struct answers a = { .n = 0 };
 	struct dkim_signature *s;
@@ -462,4 +468,33 @@ TEST(huge_header)
 	is_int(judge(m, &a, NOW, &s), 1, "it is there");
 	is_int(s->verdict, AUTH_POLICY, "it signs too much");
 	is_true(str_find(s->problem, STR("more than")) >= 0, "as it says");
+}
+
+/* The body is walked in pieces of 1 MB: lines lie across their ends. */
+TEST(long_bodies)
+{
+	static const char *const lines[] = { "a  b\t\r\n", "a  b\n",
+		" \r\n \n" };
+	static const char *const canonical[] = { "a b\r\n", "a b\r\n",
+		"\r\n\r\n" };
+
+	for (size_t i = 0; i < 3 * 7; i++) {
+		AUTO(buf) struct buf body = BUF_INIT(16 << 20);
+		AUTO(buf) struct buf canon = BUF_INIT(16 << 20);
+		struct row r = { "long", TAGS, FROM, RFROM, "", "", AUTH_PASS };
+		for (size_t k = 0; k < i / 3; k++) {
+			buf_c(&body, "x");
+			buf_c(&canon, "x");
+		}
+		for (size_t k = 0; k < 500000; k++) {
+			buf_c(&body, lines[i % 3]);
+			buf_c(&canon, canonical[i % 3]);
+		}
+		buf_c(&body, ".");
+		buf_c(&canon, ".\r\n");
+		r.body = body.p;
+		r.canon_body = canon.p;
+		r.key = KEY_1024;
+		check_row(&r);
+	}
 }

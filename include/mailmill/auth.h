@@ -99,7 +99,8 @@ struct dmarc_result {
 	struct str aligned_by;	   /* "dkim", "spf" or "" */
 	struct str problem;
 };
-/* Loads the Public Suffix List and the code of signatures. Call once, before the sandbox. */
+/* Loads the Public Suffix List and the code of signatures. Call once, before
+ * the sandbox. */
 void auth_init(void);
 /* Lends or gives the organizational domain (RFC 7489 3.2), lower case. */
 struct str auth_organization(struct arena *a, struct str domain);

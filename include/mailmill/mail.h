@@ -126,6 +126,14 @@ struct mail_address {
  */
 size_t mail_addresses(
 	struct arena *a, struct str raw, struct mail_address **out);
+/*
+ * Makes the form of a domain that is asked in DNS: lower case, A-labels for
+ * letters beyond ASCII (RFC 5890), or the domain as it is when there is none.
+ * Gives: in `a` or lent.
+ */
+struct str mail_domain_ascii(struct arena *a, struct str domain);
+/* Makes the form of a domain that people read: with U-labels. */
+struct str mail_domain_unicode(struct arena *a, struct str domain);
 /* Reads a Date as RFC 5322 and its obsolete forms. Returns: 0 or -1. */
 MUST_CHECK int mail_date(struct str value, int64_t *seconds, int *zone_minutes);
 /* Lists the ids of In-Reply-To and References, nearest first, without < >. */

@@ -6,20 +6,52 @@
  * outside of quotes, comments and angle brackets; what stands before a ":" is
  * a group's name and goes. Each mailbox is then read by words. Nesting is
  * counted, never recursed into. Encoded words are decoded in names only, after
- * cutting, so that no encoded comma or bracket makes another address.
+ * cutting, so that no encoded comma or bracket makes another address; only what
+ * has no address outside of them is read again as decoded, since some programs
+ * encode the whole of it.
  */
+#include <idn2.h>
+
+#include <mailmill/utf8.h>
+
 #include "inside.h"
 
 #define LIST_MAX ((size_t)1 << 20)
+#define GROUP_NAME_MAX 500
 #define ANGLE_MAX 2000 /* bytes between < and >; more is an open bracket */
 
-/* Skips a quoted string or comment at i. Returns: the index behind it. */
+/* Skips a quoted string at i. Returns: the index behind it. */
 static size_t skip_quoted(struct str s, size_t i)
 {
 	for (i++; i < s.len && s.p[i] != '"'; i++)
 		if (s.p[i] == '\\')
 			i++;
 	return MIN(i + 1, s.len);
+}
+
+/* Tells whether the quoted string at i has an end. */
+static bool is_closed(struct str s, size_t i)
+{
+	size_t end = skip_quoted(s, i);
+
+	return end > i + 1 && s.p[end - 1] == '"' &&
+	       (s.p[end - 2] != '\\' || end < s.len ||
+		       (end > i + 2 && s.p[end - 3] == '\\'));
+}
+
+/* Skips an encoded word at i: its comma or bracket is one of a name. */
+static size_t skip_word(struct str s, size_t i)
+{
+	struct header_word w;
+
+	if (!str_starts(str_sub(s, i, 2), STR("=?")) ||
+		!header_read_word(str_sub(s, i, s.len), &w) ||
+		!str_ends(str_sub(s, i, w.len), STR("?=")) ||
+		/* of two that end and begin: "=?u?Q?A <a@b>, =?u?Q?B?= <c@d>"
+		 */
+		(str_chr(w.text, ' ') >= 0 && str_chr(w.text, '<') >= 0))
+		return i + 1;
+	return i + w.len;
 }
 
 static size_t skip_comment(struct str s, size_t i)
@@ -131,8 +163,10 @@ static size_t take_atom(struct words *w, struct str s, size_t i, bool is_apart)
 {
 	size_t from = i;
 
-	while (i < s.len && !strchr(" \t\"(<", s.p[i]))
+	if (s.p[i] == '"') /* one that is never closed */
 		i++;
+	while (i < s.len && !strchr(" \t\"(<", s.p[i]))
+		i = s.p[i] == '=' ? skip_word(s, i) : i + 1;
 	if (i == from) /* a NUL, which strchr() finds */
 		i++;
 	if (w->phrase.len && is_apart)
@@ -143,7 +177,7 @@ static size_t take_atom(struct words *w, struct str s, size_t i, bool is_apart)
 
 static void read_words(struct words *w, struct str s)
 {
-	bool is_apart = true;
+	bool is_apart = true, is_open = false; /* a quote, up to the end */
 
 	for (size_t i = 0; i < s.len;) {
 		char c = s.p[i];
@@ -152,7 +186,9 @@ static void read_words(struct words *w, struct str s)
 			i++;
 			continue;
 		}
-		if (c == '"')
+		if (c == '"' && !is_open)
+			is_open = !is_closed(s, i);
+		if (c == '"' && !is_open)
 			i = take_quoted(w, s, i);
 		else if (c == '(')
 			i = take_comment(w, s, i);
@@ -265,9 +301,11 @@ static ssize_t find_at(struct str s)
 /* Reads an addr-spec, a route or "mailto:" before it; false: it is none. */
 static bool read_spec(struct arena *a, struct str raw, struct mail_address *out)
 {
-	struct str s = squeeze(a,
-		charset_is_plain(raw) ? raw
-				      : charset_to_utf8(a, raw, STR(""), NULL));
+	struct str s = squeeze(
+		a, str_find(raw, STR("=?")) >= 0 ? header_decode_words(a, raw)
+		   : charset_is_plain(raw)
+			   ? raw
+			   : charset_to_utf8(a, raw, STR(""), NULL));
 	struct str quoted_local;
 	ssize_t at;
 
@@ -331,10 +369,22 @@ static struct str decode_name(struct reader *r, struct str name)
 			: STR("");
 }
 
+/* What stands for recipients that are not told. */
+static bool is_nobody(struct str s)
+{
+	static const char *const names[] = { "undisclosed", "unlisted-recip",
+		"unlisted recip", "recipient list not", "no to-header on" };
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (str_starts_case(s, str_c(names[i])))
+			return true;
+	return false;
+}
+
 /* A bare word before a comma may be half a name: it waits for the next one. */
 static void flush_pending(struct reader *r)
 {
-	if (r->pending.p)
+	if (r->pending.p && !is_nobody(r->pending))
 		add_invalid(r, decode_name(r, r->pending), r->pending);
 	r->pending = STR_NULL;
 }
@@ -361,29 +411,81 @@ static void add_bracketed(struct reader *r, struct words *w)
 	*add_item(r) = one;
 }
 
-/* ADDRESS, ADDRESS (NAME), or NAME ADDRESS as some robots write it. */
+/* Cuts what was left around an address: > of a bracket, ' of quotes, [ ]. */
+static struct str strip(struct str s)
+{
+	s = str_trim(s);
+	while (s.len && strchr("<'[", s.p[0]))
+		s = str_sub(s, 1, s.len);
+	while (s.len && strchr(">'].", s.p[s.len - 1]) &&
+		!(s.p[s.len - 1] == ']' && str_chr(s, '[') >= 0))
+		s.len--;
+	return s;
+}
+
+/* Finds the word of a phrase that is an address. Returns: whether there is. */
+static bool find_in_words(
+	struct reader *r, struct str phrase, struct mail_address *one)
+{
+	struct str rest = phrase, word;
+
+	while (str_cut(&rest, ' ', &word)) {
+		if (str_chr(word, '@') <= 0 ||
+			!read_spec(r->a, strip(word), one))
+			continue;
+		one->name = str_trim(
+			str_n(phrase.p, (size_t)(word.p - phrase.p)));
+		return true;
+	}
+	return false;
+}
+
+/*
+ * ADDRESS, ADDRESS (NAME), NAME ADDRESS as some robots write it, or
+ * NAME (ADDRESS).
+ */
 static void add_bare(struct reader *r, struct str item, struct words *w)
 {
 	struct mail_address one = { 0 };
 	struct str phrase = arena_str(r->a, buf_view(&w->phrase));
-	struct str rest = phrase, word, name = STR("");
-	bool is_found = read_spec(r->a, item, &one);
+	struct str comment = buf_view(&w->comment), name = comment;
 
 	flush_pending(r);
-	while (!is_found && str_cut(&rest, ' ', &word)) {
-		is_found = str_chr(word, '@') > 0 &&
-			   read_spec(r->a, word, &one);
-		if (is_found)
-			name = str_trim(
-				str_n(phrase.p, (size_t)(word.p - phrase.p)));
+	if (!read_spec(r->a, item, &one) &&
+		!read_spec(r->a, strip(item), &one)) {
+		one.name = STR("");
+		if (find_in_words(r, phrase, &one)) {
+			name = one.name.len ? one.name : comment;
+		} else if (read_spec(r->a, strip(comment), &one)) {
+			name = phrase;
+		} else {
+			add_invalid(r, STR(""), item);
+			return;
+		}
 	}
-	if (!is_found) {
-		add_invalid(r, STR(""), item);
-		return;
-	}
-	one.name = decode_name(r, name.len ? name : buf_view(&w->comment));
+	one.name = decode_name(r, name);
 	one.is_valid = true;
 	*add_item(r) = one;
+}
+
+/* What is encoded as a whole: "=?utf-8?Q?Ann_<ann@example.org>?=". */
+static bool add_encoded(struct reader *r, struct str item)
+{
+	struct str s = header_decode_words(r->a, arena_str(r->a, item));
+	struct words w = { .phrase = BUF_INIT(LIST_MAX),
+		.comment = BUF_INIT(LIST_MAX) };
+	size_t n = r->n;
+
+	if (str_chr(s, '@') < 0)
+		return false;
+	read_words(&w, s);
+	if (w.has_angle && str_chr(w.angle, '@') >= 0)
+		add_bracketed(r, &w);
+	else if (str_chr(s, ' ') < 0)
+		add_bare(r, s, &w);
+	buf_fini(&w.phrase);
+	buf_fini(&w.comment);
+	return r->n > n;
 }
 
 static void take_item(struct reader *r, struct str item)
@@ -400,6 +502,8 @@ static void take_item(struct reader *r, struct str item)
 		add_bracketed(r, &w);
 	} else if (str_chr(item, '@') >= 0) {
 		add_bare(r, item, &w);
+	} else if (str_find(item, STR("=?")) >= 0 && add_encoded(r, item)) {
+		flush_pending(r);
 	} else if (w.phrase.len) {
 		flush_pending(r);
 		r->pending = arena_str(r->a, buf_view(&w.phrase));
@@ -417,14 +521,27 @@ static size_t skip_literal(struct str s, size_t i)
 	return i < s.len && s.p[i] == ']' ? i + 1 : i;
 }
 
+/* A group's name is before a ":", if a ";" comes or nothing at all. */
+static bool is_group(struct str s, size_t from, size_t colon, ssize_t last_end)
+{
+	struct str name = str_trim(str_sub(s, from, colon - from));
+
+	if (name.len > GROUP_NAME_MAX || str_chr(name, '[') >= 0 ||
+		str_eq_case(name, STR("mailto")))
+		return false;
+	return last_end > (ssize_t)colon ||
+	       str_trim(str_sub(s, colon + 1, s.len)).len == 0;
+}
+
 static void read_list(struct reader *r, struct str s)
 {
-	size_t from = 0, i = 0;
+	ssize_t last_end = str_rchr(s, ';');
+	size_t from = 0, i = 0, last_quote = (size_t)MAX(str_rchr(s, '"'), 0);
 
 	while (i < s.len && r->n < MAIL_ADDRESSES_MAX) {
 		switch (s.p[i]) {
 		case '"':
-			i = skip_quoted(s, i);
+			i = i < last_quote ? skip_quoted(s, i) : i + 1;
 			break;
 		case '(':
 			i = skip_comment(s, i);
@@ -432,12 +549,14 @@ static void read_list(struct reader *r, struct str s)
 		case '<':
 			i = skip_angle(s, i);
 			break;
+		case '=':
+			i = skip_word(s, i);
+			break;
 		case '[':
 			i = skip_literal(s, i + 1);
 			break;
-		case ':': /* a group's name was before it, or "mailto" */
-			if (!str_eq_case(str_trim(str_sub(s, from, i - from)),
-				    STR("mailto")))
+		case ':':
+			if (is_group(s, from, i, last_end))
 				from = i + 1;
 			i++;
 			break;
@@ -467,4 +586,47 @@ size_t mail_addresses(
 		read_list(&r, s);
 	*out = r.items;
 	return r.n;
+}
+
+/* ---- domains beyond ASCII (RFC 5890) ---- */
+
+static bool has_label(struct str domain)
+{
+	return str_find_case(domain, STR("xn--")) >= 0;
+}
+
+struct str mail_domain_ascii(struct arena *a, struct str domain)
+{
+	char *out = NULL, *p = arena_alloc(a, domain.len + 1);
+	struct str result = domain;
+
+	if (domain.len == 0 || domain.len > MAIL_DOMAIN_MAX)
+		return domain;
+	memcpy(p, domain.p, domain.len);
+	if (charset_is_plain(domain)) {
+		for (char *c = p; *c; c++)
+			*c = *c >= 'A' && *c <= 'Z' ? (char)(*c | 32) : *c;
+		return str_n(p, domain.len);
+	}
+	if (idn2_to_ascii_8z(p, &out, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) ==
+		IDN2_OK)
+		result = arena_str(a, str_c(out));
+	idn2_free(out);
+	return result;
+}
+
+struct str mail_domain_unicode(struct arena *a, struct str domain)
+{
+	char *out = NULL;
+	struct str ascii = mail_domain_ascii(a, domain), result = ascii;
+
+	if (!has_label(ascii) || ascii.len > MAIL_DOMAIN_MAX)
+		return charset_is_plain(ascii) ? ascii : domain;
+	if (idn2_to_unicode_8z8z(arena_str(a, ascii).p, &out, 0) == IDN2_OK &&
+		out && utf8_is_valid(str_c(out)) &&
+		/* what it does not stand for was never registered */
+		str_eq(mail_domain_ascii(a, str_c(out)), ascii))
+		result = arena_str(a, str_c(out));
+	idn2_free(out);
+	return result;
 }

@@ -643,6 +643,18 @@ bool charset_is_telling(struct str charset)
 	       cs->kind != CHARSET_WIDE;
 }
 
+const char *charset_name_of(struct str bytes)
+{
+	const struct charset *cs;
+
+	if (!has_high(bytes))
+		return bytes.len ? charset_guess_seven(bytes) : NULL;
+	if (utf8_is_valid(bytes) || is_mostly_utf8(bytes))
+		return NULL;
+	cs = charset_guess(bytes, NULL);
+	return cs->kind == CHARSET_CARELESS ? NULL : cs->iconv;
+}
+
 /* The whole of it, but for NUL. */
 static struct str choose(struct arena *a, struct str s, struct str label,
 	const struct charset *cs, struct str *why)

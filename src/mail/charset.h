@@ -84,6 +84,8 @@ const struct charset *charset_named(const char *iconv);
 const uint16_t *charset_high(const struct charset *cs);
 
 /* charset_guess.c */
+/* Tells the small letter of a Latin, Greek or Cyrillic one. */
+uint32_t charset_lower(uint32_t c);
 /* Counts pairs of letters; behind charset_names_init(). */
 void charset_guess_init(void);
 /*

@@ -74,7 +74,7 @@ static const char *const singles[] = { "WINDOWS-1251", "KOI8-R", "KOI8-U",
 
 /* ---- letters ---- */
 
-static uint32_t lower(uint32_t c)
+uint32_t charset_lower(uint32_t c)
 {
 	if (c < 0x80)
 		return c >= 'A' && c <= 'Z' ? c + 32 : c;
@@ -169,7 +169,7 @@ static void learn_word(struct known *l, struct str word)
 		size_t n = utf8_next(word, &c);
 		if (n == 0)
 			return;
-		c = is_letter(c) ? lower(c) : ' ';
+		c = is_letter(c) ? charset_lower(c) : ' ';
 		if (!number_of(l, c)) {
 			must(l->n_letters < N_LETTERS && code_index(c));
 			l->letters[code_index(c)] = (uint8_t)l->n_letters++;
@@ -314,8 +314,8 @@ static void read_single(struct reading *r, struct str s, const uint16_t *table)
 		if (byte >= 0x80 && !is_letter(c) &&
 			(!is_common_sign(c) || is_news(&seen, c, 1)))
 			judge_sign(r, last, c, next);
-		small = is_letter(c) ? lower(c) : ' ';
-		before = is_letter(last) ? lower(last) : ' ';
+		small = is_letter(c) ? charset_lower(c) : ' ';
+		before = is_letter(last) ? charset_lower(last) : ' ';
 		if ((before >= 0x80 || small >= 0x80) &&
 			is_news(&seen, before, small))
 			r->pairs[r->n++] = (struct pair){ before, small };

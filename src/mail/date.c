@@ -4,23 +4,61 @@
  *
  * The words of the field are taken one by one by what they look like: a month's
  * name, a time with colons, a zone, a number. So any order of them is read that
- * leaves no doubt: RFC 5322, ctime(), ISO 8601, "Jun 1, 2004 10:00 PM CEST".
+ * leaves no doubt: RFC 5322, ctime(), ISO 8601, "Jun 1, 2004 10:00 PM CEST",
+ * and the names of months in some twenty languages. Where two words could be
+ * the month, the one before all numbers is a weekday ("mar, 12 ago 2008").
  */
 #include <mailmill/clock.h>
 
-#include "inside.h"
+#include "charset.h"
 
 struct date {
 	int year, month, day, hour, minute, second;
 	int zone; /* minutes */
-	bool has_time, has_zone;
+	bool has_time, has_zone, is_zero;
+	bool is_early; /* what was taken for the month may be a weekday */
 	int numbers[3], widths[3]; /* not yet known to be day or year */
 	int n_numbers;
 	char half; /* 'a' or 'p' of AM, PM */
 };
 
-static const char *const months[] = { "jan", "feb", "mar", "apr", "may", "jun",
-	"jul", "aug", "sep", "oct", "nov", "dec" };
+/* Of each month the names, whole; the first letters of one do. */
+static const char *const months[] = {
+	"january januar janvier janeiro gennaio enero januari januarie styczeń "
+	"stycznia leden ledna ianuarie ocak январь января січень січня януари "
+	"ιανουάριος ιανουαρίου tammikuu január jaanuar",
+	"february februar février fevrier fevereiro febbraio febrero februari "
+	"luty lutego únor února februarie şubat subat февраль февраля лютий "
+	"лютого февруари φεβρουάριος helmikuu február veebruar",
+	"march märz mrz maerz mars março marco marzo maart mrt marzec marca "
+	"březen března martie mart март марта березень березня μάρτιος "
+	"μαρτίου maaliskuu március märts",
+	"april avril abril aprile kwiecień kwietnia duben dubna aprilie nisan "
+	"апрель апреля квітень квітня април απρίλιος huhtikuu április aprill",
+	"may mai maj mei maio maggio mayo květen května mayıs май мая травень "
+	"травня μάιος μαΐου toukokuu május máj maja",
+	"june juni juin junho giugno junio czerwiec czerwca červen června "
+	"iunie haziran июнь июня червень червня юни ιούνιος ιουνίου kesäkuu "
+	"június jún juuni",
+	"july juli juillet julho luglio julio lipiec lipca červenec července "
+	"iulie temmuz июль июля липень липня юли ιούλιος ιουλίου heinäkuu "
+	"július júl juuli",
+	"august août aout agosto augustus sierpień sierpnia srpen srpna "
+	"ağustos "
+	"agustos август серпень серпня αύγουστος elokuu augusztus augusti",
+	"september septembre setembro settembre septiembre setiembre wrzesień "
+	"września září septembrie eylül eylul сентябрь сентября вересень "
+	"вересня септември σεπτέμβριος syyskuu szeptember",
+	"october oktober octobre outubro ottobre octubre październik "
+	"października říjen října octombrie ekim октябрь октября жовтень "
+	"жовтня октомври οκτώβριος lokakuu október oktoober",
+	"november novembre novembro noviembre listopad listopada noiembrie "
+	"kasım kasim ноябрь ноября листопада ноември νοέμβριος marraskuu",
+	"december dezember décembre decembre dezembro dicembre diciembre "
+	"grudzień grudnia prosinec prosince decembrie aralık aralik декабрь "
+	"декабря грудень грудня декември δεκέμβριος joulukuu desember "
+	"detsember",
+};
 
 static const struct zone {
 	const char *name;
@@ -69,6 +107,28 @@ static const struct zone {
 	{ "aedt", 660 },
 	{ "nzst", 720 },
 	{ "nzdt", 780 },
+	{ "ist", 330 },
+	{ "idt", 180 },
+	{ "trt", 180 },
+	{ "eat", 180 },
+	{ "wat", 60 },
+	{ "cat", 120 },
+	{ "gst", 240 },
+	{ "pkt", 300 },
+	{ "bdt", 360 },
+	{ "ict", 420 },
+	{ "wib", 420 },
+	{ "pht", 480 },
+	{ "myt", 480 },
+	{ "acst", 570 },
+	{ "acdt", 630 },
+	{ "art", -180 },
+	{ "clt", -240 },
+	{ "cot", -300 },
+	{ "pet", -300 },
+	{ "yekt", 300 },
+	{ "krat", 420 },
+	{ "vlat", 600 },
 };
 
 static char lower(char c)
@@ -84,7 +144,7 @@ static bool is_digit(char c)
 static bool is_letter(char c)
 {
 	c = lower(c);
-	return c >= 'a' && c <= 'z';
+	return (c >= 'a' && c <= 'z') || c < 0; /* or of UTF-8 */
 }
 
 /* Reads up to `max` digits at *i. Returns: how many. */
@@ -100,26 +160,85 @@ static int read_number(struct str s, size_t *i, int max, int *out)
 	return n;
 }
 
-static bool take_word(struct date *d, struct str w)
+static void fold(struct buf *b, struct str w)
 {
-	if (w.len >= 3)
-		for (int i = 0; i < 12; i++)
-			if (str_starts_case(w, str_c(months[i])) && !d->month) {
-				d->month = i + 1;
-				return true;
-			}
-	if (str_eq_case(w, STR("am")) || str_eq_case(w, STR("pm"))) {
-		d->half = lower(w.p[0]);
-		return true;
+	uint32_t c;
+
+	while (w.len) {
+		size_t n = utf8_next(w, &c);
+		if (n)
+			utf8_add(b, charset_lower(c));
+		w = str_sub(w, n ? n : 1, w.len);
 	}
+}
+
+/* Returns: 1 to 12, or 0. */
+static int find_month(struct str w)
+{
+	char space[128];
+	struct buf b = { .p = space, .cap = sizeof(space), .max = 100 };
+
+	if (w.len > 40)
+		return 0;
+	fold(&b, w);
+	w = buf_view(&b);
+	if (utf8_count(w) < 3)
+		return 0;
+	for (int i = 0; i < 12; i++) {
+		struct str rest = str_c(months[i]), name;
+		while (str_cut(&rest, ' ', &name))
+			if (str_starts(name, w))
+				return i + 1;
+	}
+	return 0;
+}
+
+static bool is_zero(struct str w)
+{
+	return str_eq_case(w, STR("gmt")) || str_eq_case(w, STR("utc")) ||
+	       str_eq_case(w, STR("ut"));
+}
+
+static const struct half {
+	const char *text;
+	char half;
+} halves[] = {
+	{ "am", 'a' },
+	{ "a.m", 'a' },
+	{ "上午", 'a' },
+	{ "午前", 'a' },
+	{ "오전", 'a' },
+	{ "pm", 'p' },
+	{ "p.m", 'p' },
+	{ "下午", 'p' },
+	{ "午後", 'p' },
+	{ "오후", 'p' },
+};
+
+static void take_word(struct date *d, struct str w)
+{
+	int month = find_month(w);
+
+	if (month) {
+		/* of two the first was a weekday, if no number was before it */
+		if (!d->month || d->is_early) {
+			d->month = month;
+			d->is_early = d->n_numbers == 0 && !d->year;
+		}
+		return;
+	}
+	for (size_t i = 0; i < COUNT(halves); i++)
+		if (str_eq_case(w, str_c(halves[i].text)))
+			d->half = halves[i].half;
 	for (size_t i = 0; i < COUNT(zones); i++)
 		if (str_eq_case(w, str_c(zones[i].name))) {
 			if (!d->has_zone)
 				d->zone = zones[i].minutes;
+			/* "GMT+0200" goes on */
+			d->is_zero = !d->has_zone && is_zero(w);
 			d->has_zone = true;
-			return true;
 		}
-	return true; /* a weekday, a letter of the military, a city */
+	/* a weekday, a letter of the military, a city */
 }
 
 /* Reads h:mm[:ss[.fraction]], also with dots. */
@@ -162,10 +281,47 @@ static bool take_zone(struct date *d, struct str s, size_t *i)
 	*i = at;
 	if (number > 24 || minutes > 59)
 		return true; /* nonsense, taken as UTC */
-	if (!d->has_zone)
+	if (!d->has_zone || d->is_zero)
 		d->zone = sign * (number * 60 + minutes);
 	d->has_zone = true;
+	d->is_zero = false;
 	return true;
+}
+
+/* 2008年8月12日, 2008년 8월 12일 */
+static bool take_marked(struct date *d, struct str s, size_t *i, int number)
+{
+	static const char *const marks[] = { "年", "년", "月", "월", "日",
+		"일" };
+	int *const parts[] = { &d->year, &d->year, &d->month, &d->month,
+		&d->day, &d->day };
+
+	for (size_t k = 0; k < COUNT(marks); k++)
+		if (str_starts(str_sub(s, *i, 3), str_c(marks[k]))) {
+			*parts[k] = number;
+			*i += 3;
+			return true;
+		}
+	return false;
+}
+
+/* T100000 behind 20040601 */
+static void take_basic_time(struct date *d, struct str s, size_t *i)
+{
+	size_t at = *i + 1;
+	int hour, minute, second;
+
+	if (*i >= s.len || (s.p[*i] != 'T' && s.p[*i] != 't') ||
+		read_number(s, &at, 2, &hour) != 2 ||
+		read_number(s, &at, 2, &minute) != 2)
+		return;
+	if (read_number(s, &at, 2, &second) != 2)
+		second = 0;
+	d->hour = hour;
+	d->minute = minute;
+	d->second = second;
+	d->has_time = true;
+	*i = at;
 }
 
 static bool take_digits(struct date *d, struct str s, size_t *i)
@@ -182,8 +338,11 @@ static bool take_digits(struct date *d, struct str s, size_t *i)
 		d->year = number / 10000;
 		d->month = number / 100 % 100;
 		d->day = number % 100;
+		take_basic_time(d, s, i);
 		return true;
 	}
+	if (take_marked(d, s, i, number))
+		return true;
 	if (width == 4 && next == '-' && digit_follows && !d->month) {
 		int n; /* 2004-06-01 */
 		d->year = number;
@@ -221,6 +380,12 @@ static bool settle_numbers(struct date *d)
 	if (d->year)
 		return d->n_numbers == 0 || d->has_time;
 	if (d->n_numbers == 3) { /* 1/6/2004, 01.06.2004: day first */
+		if (d->widths[0] == 4 && !d->month) { /* 2004/6/1 */
+			d->year = d->numbers[0];
+			d->month = d->numbers[1];
+			d->day = d->numbers[2];
+			return true;
+		}
 		if (d->month || d->widths[2] < 2)
 			return false;
 		d->day = d->numbers[0];
@@ -248,17 +413,28 @@ static bool is_plausible(const struct date *d)
 	       d->minute <= 59 && d->second <= 60;
 }
 
+/* The dot of "a.m." */
+static bool is_inner(struct str s, size_t i)
+{
+	return s.p[i] == '.' && i + 1 < s.len && lower(s.p[i + 1]) == 'm' &&
+	       (i + 2 >= s.len || !is_letter(s.p[i + 2]));
+}
+
 static bool read_parts(struct date *d, struct str s)
 {
 	for (size_t i = 0; i < s.len;) {
 		char c = s.p[i];
 		if (is_letter(c)) {
 			size_t from = i;
-			while (i < s.len && is_letter(s.p[i]))
+			while (i < s.len &&
+				(is_letter(s.p[i]) || is_inner(s, i)))
 				i++;
 			take_word(d, str_sub(s, from, i - from));
 		} else if (is_digit(c)) {
-			if (!take_digits(d, s, &i))
+			/* of "EST5EDT" */
+			if (d->has_zone && i && is_letter(s.p[i - 1]))
+				i++;
+			else if (!take_digits(d, s, &i))
 				return false;
 		} else if ((c == '+' || c == '-') && d->has_time &&
 			   i + 1 < s.len && is_digit(s.p[i + 1])) {

@@ -6,16 +6,12 @@
  * Fields are slices of the raw bytes; values are decoded when first wanted. A
  * value without folds, encoded words and 8-bit bytes is lent as it is, which is
  * most of them. Parameters go to GMime, with limits on length and number, since
- * some of its loops are quadratic. Encoded words are decoded here: GMime 3.2.13
- * loses words behind a padded one, and to mend that costs it the characters
- * that are cut between words; their charsets are read as those of texts are.
+ * some of its loops are quadratic. Encoded words: header_words.c.
  */
 #include <gmime/gmime.h>
 /* GLib has these too */
 #undef MIN
 #undef MAX
-
-#include <mailmill/enc.h>
 
 #include "inside.h"
 
@@ -298,179 +294,6 @@ struct str header_unfold(struct arena *a, struct str raw)
 	return str_n(p, (size_t)(to - p));
 }
 
-/* Adds text that stands outside of encoded words. */
-static void add_gap(struct arena *a, struct buf *b, struct str s)
-{
-	buf_str(b,
-		charset_is_plain(s) ? s : charset_to_utf8(a, s, STR(""), NULL));
-}
-
-struct word {
-	struct str charset, text;
-	char encoding;
-	size_t len; /* of all */
-};
-
-/* Reads =?charset?x?text?= at the beginning of s. */
-static bool read_word(struct str s, struct word *w)
-{
-	struct str rest = str_sub(s, 2, s.len);
-	ssize_t q = str_chr(rest, '?'), end;
-
-	if (q <= 0 || q > 60 || rest.len < (size_t)q + 4 ||
-		rest.p[q + 2] != '?')
-		return false;
-	w->charset = str_sub(rest, 0, (size_t)q);
-	w->encoding = (char)(rest.p[q + 1] | 32);
-	rest = str_sub(rest, (size_t)q + 3, rest.len);
-	end = str_find(rest, STR("?="));
-	/* "=?utf-8?Q?=41?=": that "?=" begins the text */
-	if (end == 0 && rest.len > 4 && w->encoding == 'q') {
-		end = str_find(str_sub(rest, 2, rest.len), STR("?="));
-		end = end < 0 ? 0 : end + 2;
-	}
-	if (end < 0)
-		return false;
-	w->text = str_sub(rest, 0, (size_t)end);
-	w->len = (size_t)(rest.p + end + 2 - s.p);
-	return true;
-}
-
-/* Adds the bytes that a Q word stands for. */
-static void add_q(struct buf *b, struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.p[i], two[3] = { 0 };
-		struct str hex = str_sub(text, i + 1, 2);
-		if (c == '_') {
-			c = ' ';
-		} else if (c == '=' && hex.len == 2) {
-			struct buf one = {
-				.p = (char *)two, .cap = sizeof(two), .max = 2
-			};
-			if (enc_unhex(&one, hex) == 0) {
-				c = two[0];
-				i += 2;
-			}
-		}
-		buf_byte(b, c);
-	}
-}
-
-/* Encoded words of one charset in a row: characters may be cut between them. */
-struct run {
-	struct buf bytes;
-	struct str charset;
-};
-
-static void add_word(struct run *run, const struct word *w)
-{
-	if (w->encoding == 'b')
-		decode_all(&run->bytes, DECODE_BASE64, w->text);
-	else
-		add_q(&run->bytes, w->text);
-	run->charset = w->charset;
-}
-
-static void end_run(struct arena *a, struct run *run, struct buf *out)
-{
-	struct str charset = run->charset;
-	ssize_t star = str_chr(charset, '*'); /* RFC 2231 5: a language */
-
-	if (star >= 0)
-		charset = str_sub(charset, 0, (size_t)star);
-	if (run->bytes.len)
-		buf_str(out, charset_to_utf8(
-				     a, buf_view(&run->bytes), charset, NULL));
-	buf_clear(&run->bytes);
-	run->charset = STR_NULL;
-}
-
-/* An encoded line end must not look like the end of a field. */
-static struct str one_line(struct str s)
-{
-	char *p = (char *)(uintptr_t)s.p; /* ours: in the arena */
-
-	for (size_t i = 0; i < s.len; i++)
-		if (p[i] == '\n' || p[i] == '\r')
-			p[i] = ' ';
-	return s;
-}
-
-static bool is_white(struct str s)
-{
-	return str_trim(s).len == 0;
-}
-
-/* Adds s as UTF-8 with its encoded words decoded (RFC 2047). */
-static void decode_words(struct arena *a, struct buf *out, struct str s)
-{
-	struct run run = { .bytes = BUF_INIT(s.len * 2 + 4 * DECODE_EXTRA) };
-	struct word w;
-
-	while (s.len) {
-		ssize_t at = str_find(s, STR("=?"));
-		size_t gap = at < 0 ? s.len : (size_t)at;
-		bool is_word = at >= 0 && read_word(str_sub(s, gap, s.len), &w);
-		if (at >= 0 && !is_word)
-			gap += 2;
-		/* blanks between words are not shown (RFC 2047 6.2) */
-		if (!run.charset.p || !is_word ||
-			!is_white(str_sub(s, 0, gap))) {
-			end_run(a, &run, out);
-			add_gap(a, out, str_sub(s, 0, gap));
-		}
-		s = str_sub(s, gap, s.len);
-		if (!is_word)
-			continue;
-		if (run.charset.p && !str_eq_case(run.charset, w.charset))
-			end_run(a, &run, out);
-		add_word(&run, &w);
-		s = str_sub(s, w.len, s.len);
-	}
-	end_run(a, &run, out);
-	buf_fini(&run.bytes);
-}
-
-struct str header_decode_words(struct arena *a, struct str text)
-{
-	struct buf b;
-	struct str out;
-
-	if (str_find(text, STR("=?")) < 0)
-		return str_trim(
-			charset_is_plain(text)
-				? text
-				: charset_to_utf8(a, text, STR(""), NULL));
-	buf_init(&b, text.len * 4 + 64);
-	decode_words(a, &b, text);
-	out = str_trim(one_line(arena_str(a, buf_view(&b))));
-	buf_fini(&b);
-	return out;
-}
-
-struct str header_decode(struct arena *a, struct str raw)
-{
-	raw = str_sub(raw, 0, MAIL_VALUE_MAX);
-	return header_decode_words(a, header_unfold(a, raw));
-}
-
-struct str mail_decode(struct arena *a, struct str raw)
-{
-	struct str value = header_decode(a, raw);
-
-	return value.p ? value : STR("");
-}
-
-struct str header_hinted(struct mail *m, struct str raw)
-{
-	if (!m->hint.len || charset_is_plain(raw) || utf8_is_valid(raw) ||
-		str_find(raw, STR("=?")) >= 0)
-		return raw;
-	return charset_to_utf8(
-		m->arena, str_sub(raw, 0, MAIL_VALUE_MAX), m->hint, NULL);
-}
-
 struct str header_value(struct mail *m, struct mail_header *h)
 {
 	if (!h->value.p) {
@@ -606,20 +429,20 @@ static void add_segment(struct arena *a, struct buf *b, struct str segment)
 		if (is_starred(segment))
 			buf_str(b, segment);
 		else
-			add_gap(a, b, segment);
+			header_add_gap(a, b, segment);
 		return;
 	}
 	buf_init(&words, segment.len * 4 + 64);
 	for (struct str s = segment; s.len;) {
 		ssize_t at = str_find(s, STR("=?"));
 		size_t n = at < 0 ? s.len : (size_t)at;
-		struct word w;
-		add_gap(a, b, str_sub(s, 0, n));
+		struct header_word w;
+		header_add_gap(a, b, str_sub(s, 0, n));
 		s = str_sub(s, n, s.len);
 		if (!s.len)
 			break;
 		/* a row of words at once, as far as blanks join them */
-		for (n = 0; read_word(str_sub(s, n, s.len), &w);) {
+		for (n = 0; header_read_word(str_sub(s, n, s.len), &w);) {
 			n += w.len;
 			while (n < s.len && is_blank(s.p[n]) &&
 				str_starts(str_trim(str_sub(s, n, s.len)),
@@ -632,7 +455,7 @@ static void add_segment(struct arena *a, struct buf *b, struct str segment)
 			continue;
 		}
 		buf_clear(&words);
-		decode_words(a, &words, str_sub(s, 0, n));
+		header_add_words(a, &words, str_sub(s, 0, n));
 		for (size_t i = 0; i < words.len; i++)
 			buf_byte(b, words.p[i] == '"' || words.p[i] == '\\'
 					    ? '_'

@@ -16,6 +16,7 @@
 #define MAIL_PARAM_MAX ((size_t)16 * 1024)  /* of Content-Type and the like */
 #define MAIL_PARAMS_MAX 500		    /* ";" in these */
 #define MAIL_ADDRESSES_MAX 10000	    /* of one list */
+#define MAIL_DOMAIN_MAX 1000		    /* bytes, with A-labels */
 #define MAIL_REFERENCES_MAX 200		    /* ids of one mail */
 #define MAIL_TEXT_MAX ((size_t)16 << 20)    /* bytes of a text part */
 #define MAIL_BODIES_MAX 100 /* text parts of the readable text */
@@ -82,7 +83,8 @@ struct mail {
 	size_t opened_len;
 	void *judged; /* see mail_judged() */
 	struct str
-		hint; /* charset of the first part that names a telling one */
+		hint;  /* charset of the first part that names a telling one */
+	bool has_hint; /* looked for in the bytes, too */
 	struct part *root;
 	unsigned n_parts;
 	struct mail_part **text_parts, **html_parts; /* RFC 8621 4.1.4 */
@@ -196,9 +198,19 @@ bool header_next(struct header_reader *r, struct mail_header *out);
 struct str header_decode(struct arena *a, struct str raw);
 /* The same for a phrase or comment whose quotes were already removed. */
 struct str header_decode_words(struct arena *a, struct str text);
-/* Reads raw 8-bit bytes as the mail's parts are written, where none is UTF-8.
- */
+/* Reads raw 8-bit bytes as the mail's parts are written, if not UTF-8. */
 struct str header_hinted(struct mail *m, struct str raw);
+struct header_word {
+	struct str charset, text;
+	char encoding; /* b, q */
+	size_t len;    /* of all */
+};
+/* Reads =?charset?x?text?= at the beginning of s, though it may not end. */
+bool header_read_word(struct str s, struct header_word *w);
+/* Adds s as UTF-8 with its encoded words decoded (RFC 2047). */
+void header_add_words(struct arena *a, struct buf *out, struct str s);
+/* Adds text that stands outside of encoded words, as UTF-8. */
+void header_add_gap(struct arena *a, struct buf *b, struct str s);
 /* Lends what stands between < and >, or all of it, trimmed. */
 struct str header_id(struct str s);
 /* Unfolds only. */
@@ -223,6 +235,8 @@ struct str header_token(struct arena *a, struct str raw);
 void charset_init(void);
 /* Tells whether a label says something: a charset, not us-ascii or latin1. */
 bool charset_is_telling(struct str charset);
+/* Guesses what bytes are in, or NULL: ASCII, UTF-8, Latin, or who knows. */
+const char *charset_name_of(struct str bytes);
 /* Tells whether s is ASCII without NUL. */
 bool charset_is_plain(struct str s);
 /*

@@ -28,7 +28,7 @@ static void set_unless_empty(json_t *j, const char *name, struct str s)
 		set(j, name, s);
 }
 
-static json_t *address_of(const struct mail_address *a)
+static json_t *address_of(struct mail *m, const struct mail_address *a)
 {
 	json_t *j = json_object();
 
@@ -36,6 +36,10 @@ static json_t *address_of(const struct mail_address *a)
 	set(j, "address", a->address);
 	set(j, "local", a->local);
 	set(j, "domain", a->domain);
+	set_unless_empty(
+		j, "domain_ascii", mail_domain_ascii(m->arena, a->domain));
+	set_unless_empty(
+		j, "domain_unicode", mail_domain_unicode(m->arena, a->domain));
 	json_object_set_new(j, "valid", json_boolean(a->is_valid));
 	return j;
 }
@@ -54,7 +58,7 @@ static json_t *addresses_of(struct mail *m, const char *field)
 		n = mail_addresses(
 			m->arena, header_hinted(m, f->items[i].raw), &items);
 		for (size_t k = 0; k < n; k++)
-			json_array_append_new(list, address_of(&items[k]));
+			json_array_append_new(list, address_of(m, &items[k]));
 	}
 	return list;
 }

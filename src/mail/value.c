@@ -69,6 +69,14 @@ static struct str make_from_domain(struct mail *m)
 {
 	return first_of(m, "from").domain;
 }
+static struct str make_from_domain_ascii(struct mail *m)
+{
+	return mail_domain_ascii(m->arena, first_of(m, "from").domain);
+}
+static struct str make_from_domain_unicode(struct mail *m)
+{
+	return mail_domain_unicode(m->arena, first_of(m, "from").domain);
+}
 static struct str make_sender(struct mail *m)
 {
 	return first_of(m, "sender").address;
@@ -101,9 +109,26 @@ static struct str make_subject(struct mail *m)
 	return mail_header(m, STR("subject"));
 }
 
+/* Cuts blanks out, which may stand in an id (RFC 5322 4.5.4). */
+static struct str squeeze_id(struct arena *a, struct str id)
+{
+	char *p, *to;
+
+	if (str_chr(id, ' ') < 0 && str_chr(id, '\t') < 0)
+		return id;
+	p = to = arena_alloc(a, id.len + 1);
+	for (size_t i = 0; i < id.len; i++)
+		if (!is_blank(id.p[i]))
+			*to++ = id.p[i];
+	return str_n(p, (size_t)(to - p));
+}
+
 static struct str make_message_id(struct mail *m)
 {
-	return header_id(mail_header(m, STR("message-id")));
+	struct str id = header_id(mail_header(m, STR("message-id")));
+
+	/* words are no id at all, and stay as they are */
+	return str_chr(id, '@') < 0 ? id : squeeze_id(m->arena, id);
 }
 
 static size_t add_ids(struct str s, struct str *out, size_t max)
@@ -406,6 +431,8 @@ static const struct value {
 	{ "from.name", make_from_name },
 	{ "from.local", make_from_local },
 	{ "from.domain", make_from_domain },
+	{ "from.domain_ascii", make_from_domain_ascii },
+	{ "from.domain_unicode", make_from_domain_unicode },
 	{ "sender", make_sender },
 	{ "reply_to", make_reply_to },
 	{ "to", make_to },
@@ -443,10 +470,11 @@ static const struct value {
 };
 
 static const char *const names[] = { "from", "from.name", "from.local",
-	"from.domain", "sender", "reply_to", "to", "cc", "bcc", "delivered_to",
-	"subject", "subject_base", "message_id", "in_reply_to", "references",
-	"date", "text", "html", "reply", "quoted", "signature", "kind",
-	"language", "size", "encrypted", "signed", "list.id", "forwarded.from",
+	"from.domain", "from.domain_ascii", "from.domain_unicode", "sender",
+	"reply_to", "to", "cc", "bcc", "delivered_to", "subject",
+	"subject_base", "message_id", "in_reply_to", "references", "date",
+	"text", "html", "reply", "quoted", "signature", "kind", "language",
+	"size", "encrypted", "signed", "list.id", "forwarded.from",
 	"forwarded.from.name", "forwarded.subject", "forwarded.date",
 	"forwarded.text", "bounce.recipient", "bounce.status", "bounce.reason",
 	"bounce.diagnostic", "bounce.permanent", "bounce.message_id", "header.",

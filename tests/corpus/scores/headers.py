@@ -70,7 +70,14 @@ def fold_names(value):
     return [address for _, address in value]
 
 
-def count_facts(score, expected):
+def drop_names(have, value):
+    """Leaves names out where the expectation has none, if it leaves them out."""
+    if not isinstance(have, list) or len(have) != len(value):
+        return have
+    return [h if v[0] else ("", h[1]) for h, v in zip(have, value)]
+
+
+def count_facts(score, expected, comments_are_names=True):
     """Compares {path: (name, facts)} with what we and Python read."""
     mails = parse(list(expected))
     for path, (name, wanted) in expected.items():
@@ -81,6 +88,10 @@ def count_facts(score, expected):
             if row != what:
                 have = fold_names(have)
                 other = fold_names(other) if isinstance(other, list) else other
+            if row in LISTS and row == what and not comments_are_names:
+                have, other = drop_names(have, value), drop_names(other, value)
+            if row == "references":  # we add what In-Reply-To has
+                have = have[:len(value)]
             score.equal(row, name, have, value)
             if row in python:
                 score.other("python email", row, other == value)
@@ -247,6 +258,12 @@ def items_of(value):
     return value["items"] if isinstance(value, dict) else value
 
 
+def mailcore_date(seconds):
+    """It reads the year 94 as 2094, against RFC 5322 4.3."""
+    century = 36525 * 86400
+    return seconds - century if seconds > 2524608000 else seconds
+
+
 def mailcore_facts(header):
     facts = {}
     if "from" in header:
@@ -264,7 +281,7 @@ def mailcore_facts(header):
         facts["subject"] = squeeze(header["subject"])
     # these stand for none
     if header.get("date", "978307200") != "978307200":
-        facts["date"] = int(header["date"])
+        facts["date"] = mailcore_date(int(header["date"]))
     if header.get("messageID") != "MyMessageID123@mail.gmail.com":
         facts["message_id"] = header.get("messageID", "")
     return facts
@@ -283,7 +300,7 @@ def score_mailcore_jwz(folder, _items, score):
             continue
         expected[mail] = (str(mail.relative_to(folder / "input")),
                           mailcore_facts(header))
-    count_facts(score, expected)
+    count_facts(score, expected, comments_are_names=False)
 
 
 # ---- mime4j ----

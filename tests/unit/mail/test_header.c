@@ -59,7 +59,43 @@ static const struct value_row {
 		"Gr\xc3\xbc\xc3\x9f"
 		"e" },
 	{ "raw UTF-8 beside a word", "\xc3\xa4 =?utf-8?Q?b?=", "\xc3\xa4 b" },
-	{ "word never ends", "=?utf-8?Q?abc", "=?utf-8?Q?abc" },
+	/* cut off by a limit: what is left of it says more than its shape */
+	{ "word never ends", "=?utf-8?Q?abc", "abc" },
+	{ "word never ends, then another",
+		"=?utf-8?Q?abc =?utf-8?Q?d?=", "abcd" },
+	{ "half an end", "=?utf-8?B?SGVsbG8=?", "Hello" },
+	{ "cut in base64", "=?utf-8?B?SGVsb", "Hel" },
+	{ "cut in an escape", "=?utf-8?Q?Gr=C3=BC=", "Gr\xc3\xbc" },
+	{ "no blank between words", "=?utf-8?Q?a?==?utf-8?Q?b?=", "ab" },
+	{ "words of two charsets",
+		"=?utf-8?Q?=C3=A4?= =?iso-8859-1?Q?=E4?=", "\xc3\xa4\xc3\xa4" },
+	{ "base64 cut between words", "=?utf-8?B?5pel5pys6Kq?= =?utf-8?B?e?=",
+		"\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e" },
+	{ "base64 without padding",
+		"=?utf-8?B?SGVsbG8?= =?utf-8?B?IQ?=", "Hello!" },
+	{ "question mark before an escape",
+		"=?utf-8?Q?What?=20Now=3F?=", "What? Now?" },
+	{ "question mark at the end",
+		"=?utf-8?Q?What?"
+		"?=",
+		"What?" },
+	{ "encoded twice",
+		"=?utf-8?Q?=3D=3Futf-8=3FB=3FSGVsbG8=3D=3F=3D?=", "Hello" },
+	{ "raw ISO-2022-JP", "\x1b$BF|K\\\x1b(B", "\xe6\x97\xa5\xe6\x9c\xac" },
+	{ "raw KOI8-R", "\xf0\xd2\xc9\xd7\xc5\xd4 \xd7\xd3\xc5\xcd",
+		"Привет всем" },
+	{ "raw Shift_JIS",
+		"\x83"
+		"e\x83X\x83g\x82\xcc\x8c\x8f",
+		"テストの件" },
+	{ "raw GB 2312",
+		"\xb9\xd8\xd3\xda\xb2\xfa\xc6\xb7\xb5\xc4\xd1\xaf\xbc\xdb",
+		"关于产品的询价" },
+	{ "Greek labelled latin1",
+		"=?iso-8859-1?Q?=CA=E1=EB=E7=EC=DD=F1=E1_=F3=E1=F2?=",
+		"Καλημέρα σας" },
+	{ "wrong label", "=?us-ascii?B?R3LDvMOfZQ==?=", "Grüße" },
+	{ "no encoding of ours", "=?utf-8?X?abc?=", "=?utf-8?X?abc?=" },
 	{ "word without encoding", "=?utf-8?abc?=", "=?utf-8?abc?=" },
 	{ "question mark at the beginning", "=?utf-8?Q?=3F=41?=", "?A" },
 	{ "empty", "", "" },
@@ -90,6 +126,18 @@ TEST(takes_a_hint_from_the_text)
 	is_str(mail_header(m, STR("subject")), "\xd0\x9f\xd1\x80", "subject");
 	is_int(mail_value(m, STR("from.name"), &s), 0, "name");
 	is_str(s, "\xd0\x9f\xd1\x80", "name");
+}
+
+/* and where it names none, of what its bytes seem to be. */
+TEST(takes_a_hint_from_the_bytes)
+{
+	AUTO(mail) struct mail *m = parse(
+		"Subject: \xcf\xf0: =?utf-8?Q?=C3=A4?=\n\n"
+		"\xc4\xee\xe1\xf0\xfb\xe9 \xe4\xe5\xed\xfc, "
+		"\xf1\xef\xe0\xf1\xe8\xe1\xee");
+
+	is_str(mail_header(m, STR("subject")), "\xd0\x9f\xd1\x80: \xc3\xa4",
+		"subject");
 }
 
 static const struct block_row {

@@ -290,6 +290,58 @@ const char *mail_kind_name(enum mail_kind kind);
  */
 enum mail_kind mail_kind(struct mail *m, const char *sender);
 
+/*
+ * Lists what led to the kind: "Auto-Submitted: auto-replied", "null sender".
+ * Lends: in the mail. Returns: their count; 0 for an ordinary mail.
+ */
+size_t mail_kind_evidence(
+	struct mail *m, const char *sender, const struct str **out);
+
+/* A mailing list. Texts may be empty; URLs are as written, without < >. */
+struct mail_list {
+	const char *sign; /* what shows that it is one, or NULL: none */
+	struct str id;	  /* RFC 2919 */
+	struct str name;  /* for people */
+	struct str post;  /* its address */
+	struct str unsubscribe_mailto, unsubscribe_https;
+	bool is_one_click; /* RFC 8058: a POST there unsubscribes */
+	struct str help, archive, owner, subscribe; /* URLs (RFC 2369) */
+	struct str software;
+};
+/* Tells of the mailing list that the mail came by. Lends: in the mail. */
+const struct mail_list *mail_list(struct mail *m);
+
+/* What a program says of its mail: fields of these names, "" without. */
+struct mail_auto {
+	struct str auto_submitted, precedence, x_auto_response_suppress;
+	struct str x_autoreply, x_autorespond, x_loop, feedback_id;
+	bool is_null_sender; /* Return-Path: <> */
+};
+/* Tells what a program says of its mail. Lends: in the mail. */
+const struct mail_auto *mail_auto(struct mail *m);
+
+/* A feedback report: ARF (RFC 5965, 6591), DMARC's and TLS' aggregates. */
+struct mail_feedback {
+	struct str type; /* "abuse", "dmarc-aggregate", "tls-report"; or "" */
+	struct str user_agent, version, original_mail_from, arrival_date;
+	struct str source_ip, original_envelope_id, reporting_mta;
+	struct str auth_failure, delivery_result, message_id;
+	const struct str *original_rcpt_to, *reported_domain, *reported_uri;
+	const struct str *authentication_results;
+	size_t n_original_rcpt_to, n_reported_domain, n_reported_uri;
+	size_t n_authentication_results;
+	uint64_t incidents; /* 1 unless it tells */
+};
+/* Reads a feedback report. Lends: or NULL: the mail is none. */
+const struct mail_feedback *mail_feedback(struct mail *m);
+
+/*
+ * Tells what two mails of a loop have in common and two of a person's do not:
+ * SHA-256 over From, the base of the subject, the new text, and the bytes of
+ * all attachments. Ids, dates, digits of times and trace fields stay out.
+ */
+void mail_fingerprint(struct mail *m, unsigned char out[HASH_LEN]);
+
 /* A recipient that a bounce, delay or success notice is about. */
 struct mail_bounce {
 	struct str recipient;  /* the final one, or what was given */
@@ -310,6 +362,12 @@ struct mail_bounce {
 size_t mail_bounces(struct mail *m, const struct mail_bounce **out);
 /* Lends the Message-ID of the mail that a notice is about, or "". */
 struct str mail_bounced_id(struct mail *m);
+/* The mail that a notice is about, as far as it came back; decoded texts. */
+struct mail_bounced {
+	struct str message_id, subject, from, to, date;
+};
+/* Tells of the mail that came back. Lends: in the mail; texts may be empty. */
+const struct mail_bounced *mail_bounced(struct mail *m);
 
 /* A mail within the mail: attached, or in the text behind a mark. */
 struct mail_forwarded {

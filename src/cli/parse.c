@@ -241,6 +241,36 @@ static void print_bounces(struct mail *m)
 	}
 }
 
+static void print_bounced(struct mail *m)
+{
+	const struct mail_bounced *b = mail_bounced(m);
+
+	if (!b->message_id.len && !b->subject.len)
+		return;
+	printf("\nThe mail that came back\n");
+	print_field("  From", b->from);
+	print_field("  To", b->to);
+	print_field("  Date", b->date);
+	print_field("  Subject", b->subject);
+	print_field("  Message-ID", b->message_id);
+}
+
+static void print_feedback(struct mail *m)
+{
+	const struct mail_feedback *f = mail_feedback(m);
+
+	if (!f)
+		return;
+	printf("\nReport\n");
+	print_field("  Type", f->type);
+	print_field("  By", f->user_agent);
+	print_field("  Sent by", f->original_mail_from);
+	for (size_t i = 0; i < f->n_original_rcpt_to; i++)
+		print_field("  Sent to", f->original_rcpt_to[i]);
+	print_field("  From host", f->source_ip);
+	print_field("  Message-ID", f->message_id);
+}
+
 static void print_forwards(struct mail *m)
 {
 	const struct mail_forwarded *f;
@@ -269,6 +299,19 @@ static void print_defects(struct mail *m)
 	}
 }
 
+static void print_list(struct mail *m)
+{
+	const struct mail_list *l = mail_list(m);
+
+	if (!l->sign)
+		return;
+	print_field("List", l->name.len ? l->name : l->id);
+	print_field("  address", l->post);
+	print_field("  leave", l->unsubscribe_https.len
+				       ? l->unsubscribe_https
+				       : l->unsubscribe_mailto);
+}
+
 static void print_summary(
 	const char *path, struct mail *m, const struct parse_auth *auth)
 {
@@ -282,9 +325,10 @@ static void print_summary(
 	print_field("Date", value_of(m, "date"));
 	print_field("Message-ID", value_of(m, "message_id"));
 	print_field("In-Reply-To", value_of(m, "in_reply_to"));
-	print_field("List", value_of(m, "list.id"));
+	print_list(m);
 	print_field("Kind", value_of(m, "kind"));
 	print_security(m);
+	print_field("  because", value_of(m, "kind_evidence"));
 	printf("%-12s ", "Size");
 	print_size(mail_size(m));
 	printf("\n");
@@ -294,6 +338,8 @@ static void print_summary(
 	print_text("Signature", value_of(m, "signature"));
 	print_forwards(m);
 	print_bounces(m);
+	print_bounced(m);
+	print_feedback(m);
 	parse_auth_print(m, auth);
 	print_attachments(m);
 	print_parts(m);

@@ -19,6 +19,7 @@ struct reading {
 	struct str host; /* Reporting-MTA */
 	struct str own[16];
 	size_t n_own;
+	bool is_delay;
 };
 
 /*
@@ -50,6 +51,8 @@ static struct str strip_address(struct str s)
 
 struct group {
 	struct str original, final, action, status, diagnostic, remote;
+	struct str category;	/* of PowerMTA */
+	struct str disposition; /* of a refusal by RFC 5429 */
 };
 
 static void take_field(
@@ -66,6 +69,8 @@ static void take_field(
 		{ "status", &g->status, false },
 		{ "diagnostic-code", &g->diagnostic, true },
 		{ "remote-mta", &g->remote, true },
+		{ "disposition", &g->disposition, false },
+		{ "x-powermta-bouncecategory", &g->category, false },
 		{ "reporting-mta", &r->host, true },
 	};
 
@@ -98,16 +103,21 @@ static struct str copy_line(struct reading *r, struct str s)
 	return utf8_cut(header_decode(r->a, s), BOUNCE_DIAGNOSTIC_MAX);
 }
 
+static struct str read_status_field(struct str s);
+
 static void end_group(struct reading *r, struct group *g)
 {
 	/* the one that the sender knows, rather than what it became */
 	struct str who = str_chr(g->original, '@') > 0 ? g->original : g->final;
 	struct mail_bounce *b;
 
-	if (who.len && (g->action.len || g->status.len || g->diagnostic.len)) {
+	if (who.len && (g->action.len || g->status.len || g->diagnostic.len ||
+			       g->disposition.len)) {
 		b = add(r, strip_address(who));
 		b->action = copy_line(r, g->action);
-		b->status = copy_line(r, g->status);
+		b->status = read_status_field(copy_line(r, g->status));
+		if (g->category.len)
+			b->reason = bounce_reason_of_category(g->category);
 		b->diagnostic = copy_line(r, g->diagnostic);
 		b->host = copy_line(r, g->remote);
 	}
@@ -173,7 +183,8 @@ static void read_parts(struct reading *r)
 		p = mail_next(p), n++) {
 		if (p->parent && part_of(p->parent)->is_message)
 			continue;
-		if (is_status(p))
+		if (is_status(p) ||
+			str_eq(p->subtype, STR("disposition-notification")))
 			read_status(
 				r, text_lines(r->a, mail_part_bytes(r->m, p)));
 		else if (is_returned(p) && !r->original.p)
@@ -227,44 +238,71 @@ static bool is_word_begin(struct str s, size_t at)
 				  (s.p[at - 1] >= 'a' && s.p[at - 1] <= 'z'));
 }
 
-static struct str find_status(struct str s)
+/* Reads a status that stands behind "550 " or "550-'", which is the host's. */
+static struct str status_behind_code(struct str s, size_t at)
 {
-	for (size_t i = 0; i + 4 < s.len; i++) {
-		size_t len;
-		/* "550-5.1.1" is a status behind its reply code */
-		bool is_behind = i >= 4 && s.p[i - 1] == '-' &&
-				 count_digits(s, i - 4) == 3;
-		if (!is_digit(s.p[i]) || (!is_word_begin(s, i) && !is_behind))
-			continue;
-		len = read_code(s, i);
-		if (len)
-			return str_sub(s, i, len);
-	}
-	return STR_NULL;
+	size_t k = at + 3;
+
+	if (at + 8 >= s.len || !strchr("245", s.p[at]) ||
+		count_digits(s, at) != 3 || !strchr(" -#:", s.p[k]))
+		return STR_NULL;
+	while (k + 4 < s.len && k < at + 6 && strchr(" -#:'(", s.p[k]))
+		k++;
+	if (k + 4 >= s.len || s.p[k] != s.p[at])
+		return STR_NULL;
+	return str_sub(s, k, read_code(s, k));
 }
 
+static struct str find_status(struct str s)
+{
+	struct str found = STR_NULL;
+
+	for (size_t i = 0; i + 4 < s.len; i++) {
+		struct str sure;
+		if (!is_digit(s.p[i]) || !is_word_begin(s, i))
+			continue;
+		sure = status_behind_code(s, i);
+		if (sure.len)
+			return sure;
+		if (!found.p && read_code(s, i))
+			found = str_sub(s, i, read_code(s, i));
+	}
+	return found;
+}
+
+/* What stands in a Status field, without what is said behind it. */
+static struct str read_status_field(struct str s)
+{
+	size_t len;
+
+	s = str_trim(s);
+	len = s.len > 4 ? read_code(s, 0) : 0;
+	return len ? str_sub(s, 0, len) : s;
+}
+
+/* As deep as there are such lines in one: the piece is four bytes. */
 static struct str find_reply_code(struct str s)
 {
 	for (size_t i = 0; i + 3 <= s.len; i++) {
 		char end = i + 3 < s.len ? s.p[i + 3] : ' ';
-		if (!strchr("45", s.p[i]) || count_digits(s, i) != 3 ||
+		if (!strchr("245", s.p[i]) || count_digits(s, i) != 3 ||
 			s.p[i + 1] > '5' || !is_word_begin(s, i))
 			continue;
-		if (end == ' ' || end == '-' || end == ':' || end == '\n')
-			return str_sub(s, i, 3);
+		if (!strchr(" -:,\n", end))
+			continue;
+		/* "554 <ann@example.org>... 550 Host unknown" */
+		if (i + 6 < s.len && s.p[i + 4] == '<') {
+			ssize_t at = str_find(str_sub(s, i, 200), STR("... "));
+			struct str inner = STR_NULL;
+			if (at > 0)
+				inner = find_reply_code(
+					str_sub(s, i + (size_t)at + 4, 4));
+			if (inner.len)
+				return inner;
+		}
+		return str_sub(s, i, 3);
 	}
 	return STR_NULL;
-}
-
-static struct str lower(struct arena *a, struct str s)
-{
-	struct str out = arena_str(a, s);
-	char *p = (char *)(uintptr_t)out.p;
-
-	for (size_t i = 0; i < out.len; i++)
-		if (p[i] >= 'A' && p[i] <= 'Z')
-			p[i] |= 32;
-	return out;
 }
 
 static bool is_general(struct str status)
@@ -272,23 +310,38 @@ static bool is_general(struct str status)
 	return status.len == 0 || str_ends(status, STR(".0.0"));
 }
 
-/*
- * "User unknown", said not to RCPT but when the whole message was there: that
- * was a filter of the recipient's (so Sisimai). A status x.1.1 is sure.
- */
-static const char *judge_filter(
-	const char *reason, struct mail_bounce *b, struct str around)
+/* Signs that a host refused the recipient himself, when RCPT named him. */
+static bool is_of_rcpt(struct str s)
 {
-	struct str words = b->diagnostic;
+	static const char *const signs[] = { "RCPT", "like recipient",
+		"couldn't be found", "could not be found", "address not found",
+		"not a valid recipient", "no such recipient",
+		"mailbox unavailable", "doesn't have a" };
 
+	return text_holds_one(s, signs, COUNT(signs));
+}
+
+/*
+ * "User unknown", said by a host not to RCPT but when the whole message was
+ * there, or without a word on when: that was a filter of the recipient's (so
+ * Sisimai). A status x.1.x is sure, and so is an answer to RCPT.
+ */
+static const char *judge_filter(const char *reason, struct mail_bounce *b,
+	struct str said, struct str around)
+{
 	if (!reason || strcmp(reason, "userunknown") != 0 ||
-		str_ends(b->status, STR(".1.1")))
+		str_starts(str_sub(b->status, 1, 3), STR(".1.")) ||
+		str_starts(str_sub(b->status, 1, 5), STR(".4.1")))
 		return reason;
-	if (str_find_case(words, STR("end of DATA")) >= 0 ||
-		str_find_case(words, STR("reply to DATA")) >= 0 ||
-		str_find_case(around, STR(">>> DATA\n<<< 550")) >= 0)
+	if (is_of_rcpt(b->diagnostic) || is_of_rcpt(said))
+		return reason;
+	if (str_find_case(b->diagnostic, STR("end of DATA")) >= 0 ||
+		str_find_case(b->diagnostic, STR("reply to DATA")) >= 0 ||
+		str_find_case(said, STR("end of DATA")) >= 0)
 		return "filtered";
-	return reason;
+	if (is_of_rcpt(around))
+		return reason;
+	return b->reply_code.len ? "filtered" : reason;
 }
 
 /* Adds with one blank for each run of white space. */
@@ -318,9 +371,22 @@ static struct str make_words(struct reading *r, struct str s)
 		from = at;
 	}
 	put_squeezed(&b, str_sub(s, from, SIZE_MAX));
-	words = lower(r->a, buf_view(&b));
+	words = kind_lower(r->a, buf_view(&b));
 	buf_fini(&b);
 	return words;
+}
+
+/* A refusal of the first greeting is about the host that sends. */
+static const char *judge_greeting(const char *reason, struct str said)
+{
+	static const char *const signs[] = { "after EHLO", "after HELO",
+		"after initial connection", "in reply to HELO",
+		"in reply to EHLO" };
+
+	if (reason && strcmp(reason, "rejected") == 0 &&
+		text_holds_one(said, signs, COUNT(signs)))
+		return "blocked";
+	return reason;
 }
 
 static const char *find_reason(
@@ -329,8 +395,12 @@ static const char *find_reason(
 	struct str texts[] = { make_words(r, b->diagnostic),
 		make_words(r, said),
 		r->n == 1 ? make_words(r, r->notice) : STR_NULL };
-	const char *reason = NULL;
+	const char *reason = b->reason;
 
+	if (!reason && b->status.len && b->status.p[0] == '2')
+		return "delivered";
+	if (!reason)
+		reason = bounce_reason_of_notice(texts[2]);
 	for (size_t i = 0; !reason && i < 2; i++)
 		reason = bounce_reason_of_text(texts[i]);
 	if (!reason && !is_general(b->status))
@@ -341,7 +411,7 @@ static const char *find_reason(
 		reason = bounce_reason_of_text(texts[2]);
 	if (!reason)
 		reason = bounce_reason_of_weak_text(texts[2]);
-	return reason;
+	return judge_greeting(reason, said.len ? said : r->notice);
 }
 
 /* What the words say counts before what codes say; the notice comes last. */
@@ -351,13 +421,18 @@ static void judge(struct reading *r, struct mail_bounce *b, struct str said)
 	struct str code;
 
 	code = find_status(b->diagnostic);
-	if (!code.p)
+	if (!code.len)
 		code = find_status(said);
-	if (!code.p && is_only && b->status.len == 0)
+	if (!code.len && is_only && b->status.len == 0)
 		code = find_status(r->notice);
-	if (code.p &&
-		(is_general(b->status) || (!is_general(code) && b->status.len &&
-						  code.p[0] == b->status.p[0])))
+	if (code.len &&
+		(is_general(b->status) ||
+			(!is_general(code) && code.p[0] == b->status.p[0]) ||
+			/* a proxy made a refusal for good one for now */
+			(code.p > b->diagnostic.p + 3 &&
+				code.p < b->diagnostic.p + 6 &&
+				str_eq(str_sub(code, 1, 5),
+					str_sub(b->status, 1, 5)))))
 		b->status = arena_str(r->a, code);
 	code = find_reply_code(b->diagnostic);
 	if (!code.p)
@@ -366,14 +441,15 @@ static void judge(struct reading *r, struct mail_bounce *b, struct str said)
 		code = find_reply_code(r->notice);
 	b->reply_code = arena_str(r->a, code);
 
-	b->reason = judge_filter(find_reason(r, b, said), b, r->notice);
+	b->reason = judge_filter(find_reason(r, b, said), b, said, r->notice);
 	if (!b->reason)
 		b->reason = "undefined";
 	if (b->diagnostic.len == 0)
 		b->diagnostic = said;
 	if (b->host.len == 0)
 		b->host = utf8_mend(r->a, r->host);
-	b->is_permanent = b->status.len ? b->status.p[0] == '5'
+	b->is_permanent = r->is_delay	  ? false
+			  : b->status.len ? b->status.p[0] == '5'
 			  : b->reply_code.len
 				  ? b->reply_code.p[0] == '5'
 				  : !str_starts_case(b->action, STR("delay"));
@@ -417,10 +493,15 @@ static void add_found(struct reading *r, const struct bounce_list *found)
 {
 	bool has_strong = false;
 
-	for (size_t i = 0; i < found->n; i++)
+	bool has_likely = false;
+
+	for (size_t i = 0; i < found->n; i++) {
 		has_strong |= found->items[i].is_strong;
+		has_likely |= found->items[i].is_likely;
+	}
 	for (size_t i = 0; i < found->n; i++)
-		if (found->items[i].is_strong || !has_strong) {
+		if (has_strong ? found->items[i].is_strong
+			       : !has_likely || found->items[i].is_likely) {
 			struct mail_bounce *b = add(r, found->items[i].address);
 			b->is_guess = !has_strong;
 		}
@@ -493,28 +574,58 @@ static bool is_bounce(struct mail *m)
 	       kind == MAIL_SUCCESS_NOTICE;
 }
 
+/* What is known of the mail that came back, from its header. */
+static void read_original(struct reading *r, struct mail_bounced *out)
+{
+	const struct {
+		const char *name;
+		struct str *to;
+	} fields[] = {
+		{ "message-id", &out->message_id },
+		{ "subject", &out->subject },
+		{ "from", &out->from },
+		{ "to", &out->to },
+		{ "date", &out->date },
+	};
+
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		struct str s = r->n ? find_in(r->a, r->original, fields[i].name)
+				    : STR_NULL;
+		*fields[i].to = s.p ? utf8_cut(s, BOUNCE_DIAGNOSTIC_MAX)
+				    : STR("");
+	}
+	out->message_id = header_id(out->message_id);
+}
+
 size_t mail_bounces(struct mail *m, const struct mail_bounce **out)
 {
 	if (!m->has_bounces) {
 		struct reading r = { .m = m, .a = m->arena };
 		m->has_bounces = true;
-		if (is_bounce(m))
+		r.is_delay = mail_kind(m, NULL) == MAIL_DELAY;
+		if (is_bounce(m) && bounce_read_ses(m, &r.items, &r.n))
+			for (size_t i = 0; i < r.n; i++)
+				judge(&r, &r.items[i], STR_NULL);
+		else if (is_bounce(m))
 			read_all(&r);
 		m->bounces = r.items;
 		m->n_bounces = r.n;
-		m->bounced_id = STR("");
-		if (r.n)
-			m->bounced_id = header_id(
-				find_in(r.a, r.original, "message-id"));
+		m->bounced = ARENA_NEW(m->arena, struct mail_bounced);
+		read_original(&r, m->bounced);
 	}
 	*out = m->bounces;
 	return m->n_bounces;
 }
 
-struct str mail_bounced_id(struct mail *m)
+const struct mail_bounced *mail_bounced(struct mail *m)
 {
 	const struct mail_bounce *list;
 
 	mail_bounces(m, &list);
-	return m->bounced_id;
+	return m->bounced;
+}
+
+struct str mail_bounced_id(struct mail *m)
+{
+	return mail_bounced(m)->message_id;
 }

@@ -13,6 +13,7 @@
 struct bounce_found {
 	struct str address, said;
 	bool is_strong; /* it stands where only a failed address stands */
+	bool is_likely; /* the words before it say so */
 };
 struct bounce_list {
 	struct bounce_found *items;
@@ -34,5 +35,22 @@ const char *bounce_reason_of_text(struct str lower);
 /* The same by phrases that say little. */
 const char *bounce_reason_of_weak_text(struct str lower);
 const char *bounce_reason_of_status(struct str status);
+/* The same by what a provider writes above the host's answer. */
+const char *bounce_reason_of_notice(struct str lower);
+/* The same of PowerMTA's word for it. */
+const char *bounce_reason_of_category(struct str category);
+
+struct bounce_phrase {
+	const char *reason, *text;
+};
+/* bounce_tongue.c: phrases in other languages than English */
+extern const struct bounce_phrase bounce_tongues[];
+extern const size_t bounce_n_tongues;
+
+/* bounce_ses.c */
+/* Tells the kind of a notice of Amazon SES in JSON; MAIL_ORDINARY: is none. */
+enum mail_kind bounce_ses_kind(struct mail *m);
+/* Reads one. Returns: whether it is one. */
+bool bounce_read_ses(struct mail *m, struct mail_bounce **out, size_t *n);
 
 #endif

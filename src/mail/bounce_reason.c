@@ -13,12 +13,55 @@
 
 #define GAP_MAX 80
 
-struct phrase {
-	const char *reason, *text;
-};
-
-static const struct phrase phrases[] = {
+static const struct bounce_phrase phrases[] = {
 	/* long ones, that hold others */
+	{ "expired", "did not accept our requests to connect" },
+	{ "failedstarttls", "does not support tls" },
+	{ "failedstarttls", "starttls is required" },
+	{ "failedstarttls", "tls is required" },
+	{ "failedstarttls", "must issue a starttls" },
+	{ "failedstarttls", "tls negotiation fail" },
+	{ "failedstarttls", "tls handshake fail" },
+	{ "failedstarttls", "cannot start tls" },
+	{ "networkerror", "host name lookup failure" },
+	{ "networkerror", "host not found, try again" },
+	{ "networkerror", "malformed*name server reply" },
+	{ "networkerror", "too many hops" },
+	{ "networkerror", "hop count exceeded" },
+	{ "networkerror", "maximum hop count" },
+	{ "networkerror", "mail forwarding loop" },
+	{ "networkerror", "mail loop" },
+	{ "networkerror", "loops back to myself" },
+	{ "mailboxfull", "too many messages on the server" },
+	{ "mailboxfull", "diskspace quota" },
+	{ "spamdetected", "blacklisted url" },
+	{ "spamdetected", "uribl" },
+	{ "spamdetected", "surbl" },
+	{ "spamdetected", "identified spam" },
+	{ "spamdetected", "content reject" },
+	{ "spamdetected", "ofr_506" },
+	{ "systemerror", "ofr005_505" },
+	{ "policyviolation", "lpn000_630" },
+	{ "rejected", "address that has been blacklisted" },
+	{ "rejected", "domain is invalid" },
+	{ "rejected", "provide a valid from" },
+	{ "requireptr", "unverifyable sending ip" },
+	{ "mesgtoobig", "line limit exceeded" },
+	{ "blocked", "messages from*weren't sent" },
+	{ "norelaying", "have not been configured to let" },
+	{ "norelaying", "as a relay" },
+	{ "hostunknown", "name or service not known" },
+	{ "hostunknown", "no address associated with hostname" },
+	{ "userunknown", "user mail-box not found" },
+	{ "userunknown", "no mail box available" },
+	{ "userunknown", "bad_recipient" },
+	{ "userunknown", "bad recipient" },
+	{ "userunknown", "not an active address" },
+	{ "userunknown", "not unique" },
+	{ "userunknown", "no matches to nameserver query" },
+	{ "userunknown", "user mailbox not found" },
+	{ "suspend", "deactivated mailbox" },
+	{ "suspend", "mailbox*deactivated" },
 	{ "spamdetected", "due to spam classification" },
 	{ "userunknown", "recipient address rejected: access denied" },
 	{ "norelaying", "not configured to relay" },
@@ -549,11 +592,12 @@ static const struct phrase phrases[] = {
 };
 
 /* These say little: they count when the status says nothing. */
-static const struct phrase weak_phrases[] = {
+static const struct bounce_phrase weak_phrases[] = {
 	{ "userunknown", "recipient address rejected" },
 	{ "userunknown", "recipient rejected" },
 	{ "userunknown", "address rejected" },
 	{ "userunknown", "does not exist" },
+	{ "filtered", "recipients was rejected by a remote mail server" },
 	{ "rejected", "access denied" },
 	{ "rejected", "not accepted" },
 	{ "rejected", "denied" },
@@ -573,6 +617,33 @@ static const struct phrase weak_phrases[] = {
 	{ "spamdetected", "spam" },
 	{ "rejected", "rejected" },
 	{ "blocked", "refused" },
+	{ "rejected", "groups.google.com/support" },
+};
+
+/* What a provider says in its own words, whatever the host has answered. */
+static const struct bounce_phrase notice_phrases[] = {
+	{ "suspend", "the user(s) account is disabled" },
+	{ "suspend", "the user(s) account is temporarily limited" },
+};
+
+/* PowerMTA's bounce categories, as its guide lists them. */
+static const struct bounce_phrase categories[] = {
+	{ "userunknown", "bad-mailbox" },
+	{ "hostunknown", "bad-domain" },
+	{ "suspend", "inactive-mailbox" },
+	{ "mailboxfull", "quota-issues" },
+	{ "spamdetected", "spam-related" },
+	{ "spamdetected", "spam-block" },
+	{ "virusdetected", "virus-related" },
+	{ "expired", "message-expired" },
+	{ "networkerror", "no-answer-from-host" },
+	{ "networkerror", "bad-connection" },
+	{ "norelaying", "relaying-issues" },
+	{ "policyviolation", "policy-related" },
+	{ "contenterror", "content-related" },
+	{ "syntaxerror", "protocol-errors" },
+	{ "systemerror", "routing-errors" },
+	{ "systemerror", "bad-configuration" },
 };
 
 /* Statuses by their class-free rest (RFC 3463, RFC 7372, the registry). */
@@ -660,7 +731,7 @@ static bool holds_phrase(struct str s, const char *phrase)
 }
 
 static const char *find_phrase(
-	struct str lower, const struct phrase *list, size_t n)
+	struct str lower, const struct bounce_phrase *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (holds_phrase(lower, list[i].text))
@@ -670,7 +741,23 @@ static const char *find_phrase(
 
 const char *bounce_reason_of_text(struct str lower)
 {
-	return find_phrase(lower, phrases, COUNT(phrases));
+	const char *reason = find_phrase(lower, phrases, COUNT(phrases));
+
+	return reason ? reason
+		      : find_phrase(lower, bounce_tongues, bounce_n_tongues);
+}
+
+const char *bounce_reason_of_notice(struct str lower)
+{
+	return find_phrase(lower, notice_phrases, COUNT(notice_phrases));
+}
+
+const char *bounce_reason_of_category(struct str category)
+{
+	for (size_t i = 0; i < COUNT(categories); i++)
+		if (str_eq_case(category, str_c(categories[i].text)))
+			return categories[i].reason;
+	return NULL;
 }
 
 const char *bounce_reason_of_weak_text(struct str lower)

@@ -97,7 +97,8 @@ static bool is_mark(struct str line)
 {
 	struct str s = str_trim(line);
 
-	if (s.len > 100 || str_chr(s, '@') >= 0)
+	if (s.len > 100 || str_chr(s, '@') >= 0 ||
+		str_find_case(s, STR(" not receive")) >= 0)
 		return false;
 	for (size_t i = 0; i < COUNT(marks); i++)
 		if (str_find_case(s, str_c(marks[i])) >= 0)
@@ -217,79 +218,144 @@ static struct bounce_found *find(struct bounce_list *list, struct str address)
 	return NULL;
 }
 
+struct talk {
+	struct arena *a;
+	struct lines l;
+	const struct str *own;
+	size_t n_own;
+};
+
 /* Is line i the beginning of what is said of another? */
-static bool begins_another(const struct lines *l, size_t i, struct str address)
+static bool begins_another(const struct talk *t, size_t i, struct str address)
 {
 	size_t at = 0;
-	struct str other = bounce_next_address(l->items[i], &at);
+	struct str line = t->l.items[i];
+	struct str other = bounce_next_address(line, &at);
 
+	if (str_find_case(line, STR("while talking to")) >= 0 ||
+		str_find(line, STR(" (smtp)... ")) >= 0)
+		return true;
 	return other.p && !str_eq_case(other, address) &&
-	       is_strong_place(l->items[i], other);
+	       !is_own(other, t->own, t->n_own) && is_strong_place(line, other);
+}
+
+/*
+ * In a transcript the host's answer stands above the line that names the
+ * recipient. Returns: the line where it begins.
+ */
+static size_t find_answer(const struct talk *t, size_t i, struct str address)
+{
+	struct str line = t->l.items[i];
+	size_t k = i;
+
+	if (line.len < 5 || line.p[0] < '4' || line.p[0] > '5' ||
+		line.p[4] != '<')
+		return i;
+	while (k > 0 && i - k < 4 && !is_empty(t->l.items[k - 1]) &&
+		(str_starts(t->l.items[k - 1], STR("<<<")) ||
+			str_find(t->l.items[k - 1], STR(" (smtp)... ")) >= 0)) {
+		size_t at = 0;
+		struct str other = bounce_next_address(t->l.items[k - 1], &at);
+		if (other.p && !str_eq_case(other, address) &&
+			!is_own(other, t->own, t->n_own))
+			break;
+		k--;
+	}
+	return k;
 }
 
 /* Joins what is said from line i on, in the paragraph and perhaps the next. */
-static struct str gather(
-	struct arena *a, const struct lines *l, size_t i, struct str address)
+static struct str gather(const struct talk *t, size_t i, struct str address)
 {
+	const struct lines *l = &t->l;
 	struct str first = str_trim(l->items[i]);
+	size_t from = find_answer(t, i, address);
 	bool is_alone = first.len <= address.len + 4;
 	struct buf b = BUF_INIT(BOUNCE_DIAGNOSTIC_MAX);
 	size_t n_lines = 0, n_blank = 0;
 	struct str said;
 
-	for (size_t k = i; k < l->n && n_lines < SAID_LINES_MAX; k++) {
+	for (size_t k = from; k < l->n && n_lines < SAID_LINES_MAX; k++) {
 		if (is_empty(l->items[k])) {
 			if (!is_alone || n_lines > 1 || n_blank++)
 				break;
 			continue;
 		}
-		if (k > i && begins_another(l, k, address))
+		if (k > i && begins_another(t, k, address))
 			break;
 		if (b.len)
 			buf_byte(&b, ' ');
 		buf_str(&b, str_trim(l->items[k]));
 		n_lines++;
 	}
-	said = arena_str(a, utf8_cut(buf_view(&b), BOUNCE_DIAGNOSTIC_MAX));
+	said = arena_str(t->a, utf8_cut(buf_view(&b), BOUNCE_DIAGNOSTIC_MAX));
 	buf_fini(&b);
 	return said;
 }
 
-static void add(struct arena *a, struct bounce_list *list, struct str address,
-	struct str said, bool is_strong)
+/* "your mail to ann@example.org", "the recipient ann@example.org" */
+static bool is_likely_place(struct str line, struct str address)
 {
-	struct bounce_found *f = find(list, address);
+	static const char *const words[] = { "to", "addressed", "recipient",
+		"recipients", "for", "user", "address", "mailbox",
+		"to:", "recipient:", "an", "pour", "para", "per", "voor",
+		"till", "do", "address:", "mailbox:", "empf\xc3\xa4nger",
+		"deliver", "destinataire", "destinatario" };
+	struct str before = str_sub(line, 0, (size_t)(address.p - line.p));
+
+	while (before.len && strchr(" \t,<\"'(:[", before.p[before.len - 1]))
+		before.len--;
+	for (size_t i = 0; i < COUNT(words); i++) {
+		struct str w = str_c(words[i]);
+		if (before.len < w.len ||
+			!str_eq_case(
+				str_sub(before, before.len - w.len, w.len), w))
+			continue;
+		if (before.len == w.len ||
+			strchr(" \t\"(", before.p[before.len - w.len - 1]))
+			return true;
+	}
+	return false;
+}
+
+static void add(struct arena *a, struct bounce_list *list,
+	const struct bounce_found *new)
+{
+	struct bounce_found *f = find(list, new->address);
 
 	if (f) {
-		if (is_strong && !f->is_strong)
-			f->said = said;
-		else if (said.len > f->said.len)
-			f->said = said;
-		f->is_strong |= is_strong;
+		if (new->is_strong && !f->is_strong)
+			f->said = new->said;
+		else if (new->said.len > f->said.len)
+			f->said = new->said;
+		f->is_strong |= new->is_strong;
+		f->is_likely |= new->is_likely;
 		return;
 	}
 	if (list->n == BOUNCE_RCPTS_MAX)
 		return;
 	list->items = arena_grow(
 		a, list->items, list->n, list->n + 1, sizeof(*list->items));
-	list->items[list->n++] = (struct bounce_found){ address, said,
-		is_strong };
+	list->items[list->n++] = *new;
 }
 
 void bounce_read_text(struct arena *a, struct str notice, const struct str *own,
 	size_t n_own, struct bounce_list *out)
 {
-	struct lines l = { 0 };
+	struct talk t = { .a = a, .own = own, .n_own = n_own };
 
-	split_lines(a, str_sub(notice, 0, BOUNCE_TEXT_MAX), &l);
-	for (size_t i = 0; i < l.n; i++) {
-		struct str line = l.items[i], address;
+	split_lines(a, str_sub(notice, 0, BOUNCE_TEXT_MAX), &t.l);
+	for (size_t i = 0; i < t.l.n; i++) {
+		struct str line = t.l.items[i], address;
 		size_t at = 0;
 		while ((address = bounce_next_address(line, &at)).p) {
 			if (is_own(address, own, n_own))
 				continue;
-			add(a, out, address, gather(a, &l, i, address),
-				is_strong_place(line, address));
+			add(a, out,
+				&(struct bounce_found){ address,
+					gather(&t, i, address),
+					is_strong_place(line, address),
+					is_likely_place(line, address) });
 		}
 	}
 }

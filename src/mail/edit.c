@@ -41,6 +41,11 @@ void mail_set_fields(
 	view->has_references = view->has_size = false;
 	view->references = NULL;
 	view->n_references = 0;
+	view->list = NULL;
+	view->robot = NULL;
+	view->verdict = NULL;
+	view->has_bounces = view->has_feedback = false;
+	view->bounced = NULL;
 	view->values = NULL;
 	view->has_value = NULL;
 }

@@ -102,7 +102,6 @@ struct mail {
 	size_t n_forwards;
 	struct mail_bounce *bounces;
 	size_t n_bounces;
-	struct str bounced_id;
 	uint64_t size;
 	struct str text, html, reply, quoted, signature;
 	struct text_mark *marks; /* of text, when it was made of HTML */
@@ -114,6 +113,12 @@ struct mail {
 	struct mail_language language;
 	bool has_language;
 	struct locator *text_places, *html_places; /* of locate.c */
+	struct mail_list *list; /* these are made when asked for */
+	struct mail_auto *robot;
+	struct mail_feedback *feedback;
+	struct mail_bounced *bounced;
+	struct kind_verdict *verdict;
+	bool has_feedback;
 	struct str *values; /* one a name in value.c, made when asked for */
 	bool *has_value;
 };
@@ -336,6 +341,52 @@ struct text_split quote_split(struct arena *a, struct str text,
 void attach_digest(struct mail *m, struct part *p);
 /* Makes a file name safe: no folders, no controls; may be empty. */
 struct str attach_safe_name(struct arena *a, struct str name);
+
+/* json_kind.c */
+/* Make members of the JSON form; NULL: left out. */
+json_t *json_evidence(struct mail *m);
+json_t *json_auto(struct mail *m);
+json_t *json_list(struct mail *m);
+json_t *json_bounce(struct mail *m);
+json_t *json_bounced(struct mail *m);
+json_t *json_feedback(struct mail *m);
+json_t *json_fingerprint(struct mail *m);
+
+/* value_kind.c */
+/* Values that are a text of a struct: "list.post". */
+struct value_member {
+	const char *name;
+	const void *(*of)(struct mail *m); /* lends the struct */
+	size_t at;			   /* the struct str in it */
+};
+/* Finds such a value. Returns: its row, or NULL. */
+const struct value_member *value_find_member(struct str name);
+
+/* feedback.c */
+/* Tells of a sum of DMARC or TLS. Returns: or NULL: it is none. */
+const struct mail_feedback *feedback_aggregate(struct mail *m);
+
+/* kind_word.c */
+enum kind_word {
+	KIND_WORD_DELAY,
+	KIND_WORD_DELAY_TEXT,
+	KIND_WORD_BOUNCE,
+	KIND_WORD_BOUNCE_TEXT,
+	KIND_WORD_VACATION,
+	KIND_WORD_VACATION_MARK, /* what programs put before a subject */
+	KIND_WORD_VACATION_TEXT,
+	KIND_WORD_CHALLENGE,
+	KIND_N_WORDS
+};
+#define KIND_FOLD_MAX ((size_t)6 * 1024)
+/* Writes s in lower case, cut to what fits. Lends: space. */
+struct str kind_fold(struct str s, char *space, size_t size);
+/* The same in `a`, of any length. */
+struct str kind_lower(struct arena *a, struct str s);
+/* Finds a text of a list in s, in any case. Returns: it, or NULL. */
+const char *kind_find_word(enum kind_word list, struct str s);
+/* The same where s begins with it. */
+const char *kind_begins_word(enum kind_word list, struct str s);
 
 /* html.c */
 void html_init(void);

@@ -191,30 +191,6 @@ static json_t *forwards_of(struct mail *m)
 	return list;
 }
 
-static json_t *bounces_of(struct mail *m)
-{
-	const struct mail_bounce *b;
-	size_t n = mail_bounces(m, &b);
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < n; i++) {
-		json_t *j = json_object();
-		set(j, "recipient", b[i].recipient);
-		set_unless_empty(j, "status", b[i].status);
-		set_unless_empty(j, "reply_code", b[i].reply_code);
-		set_unless_empty(j, "action", b[i].action);
-		set(j, "reason", str_c(b[i].reason));
-		json_object_set_new(
-			j, "permanent", json_boolean(b[i].is_permanent));
-		set_unless_empty(j, "diagnostic", b[i].diagnostic);
-		set_unless_empty(j, "host", b[i].host);
-		if (b[i].is_guess)
-			json_object_set_new(j, "guess", json_true());
-		json_array_append_new(list, j);
-	}
-	return list;
-}
-
 static json_t *language_of(struct mail *m)
 {
 	const struct mail_language *l = mail_language(m);
@@ -335,16 +311,6 @@ static json_t *defects_of(struct mail *m)
 	return list;
 }
 
-static json_t *list_of(struct mail *m)
-{
-	json_t *j = json_object();
-	struct str id;
-
-	if (mail_value(m, STR("list.id"), &id) == 0)
-		set_unless_empty(j, "id", id);
-	return j;
-}
-
 static json_t *version_of(struct mail *m)
 {
 	(void)m;
@@ -436,10 +402,13 @@ static const struct member {
 	{ "signature", NULL, NULL },
 	{ "language", language_of, NULL },
 	{ "kind", NULL, NULL },
-	{ "auto", no_members, NULL },
-	{ "bounce", bounces_of, NULL },
+	{ "kind_evidence", json_evidence, NULL },
+	{ "auto", json_auto, NULL },
+	{ "bounce", json_bounce, NULL },
 	{ "bounced_message_id", bounced_id_of, NULL },
-	{ "list", list_of, NULL },
+	{ "bounced", json_bounced, NULL },
+	{ "feedback", json_feedback, NULL },
+	{ "list", json_list, NULL },
 	{ "auth", no_members, NULL },
 	{ "parts", tree_of, NULL },
 	{ "attachments", attachments_of, NULL },
@@ -450,6 +419,7 @@ static const struct member {
 	{ "source", source_of, NULL },
 	{ "size", size_of, NULL },
 	{ "identity", identity_of, NULL },
+	{ "fingerprint", json_fingerprint, NULL },
 	/* the last, since all that is read may find some */
 	{ "defects", defects_of, NULL },
 };

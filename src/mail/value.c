@@ -8,7 +8,7 @@
  */
 #include <mailmill/clock.h>
 
-#include "inside.h"
+#include "value_kind.h"
 
 /* ---- addresses ---- */
 
@@ -351,6 +351,38 @@ static struct str make_list_id(struct mail *m)
 	return header_id(mail_header(m, STR("list-id")));
 }
 
+/* What led to the kind, joined by "; ". */
+static struct str make_kind_evidence(struct mail *m)
+{
+	const struct str *items;
+	size_t n = mail_kind_evidence(m, NULL, &items);
+	struct buf b = BUF_INIT(MAIL_VALUE_MAX);
+	struct str out;
+
+	for (size_t i = 0; i < n; i++) {
+		buf_c(&b, i ? "; " : "");
+		buf_str(&b, items[i]);
+	}
+	out = arena_str(m->arena, buf_view(&b));
+	buf_fini(&b);
+	return out;
+}
+
+static struct str make_list_one_click(struct mail *m)
+{
+	return mail_list(m)->is_one_click ? STR("true") : STR("");
+}
+
+static struct str make_fingerprint(struct mail *m)
+{
+	unsigned char id[HASH_LEN];
+	char *hex = arena_alloc(m->arena, HASH_HEX_LEN + 1);
+
+	mail_fingerprint(m, id);
+	hash_hex(id, hex);
+	return str_c(hex);
+}
+
 /* ---- bounces ---- */
 
 static const struct mail_bounce *first_bounce(struct mail *m)
@@ -456,6 +488,9 @@ static const struct value {
 	{ "encrypted", make_encrypted },
 	{ "signed", make_signed },
 	{ "list.id", make_list_id },
+	{ "list.one_click", make_list_one_click },
+	{ "kind_evidence", make_kind_evidence },
+	{ "fingerprint", make_fingerprint },
 	{ "forwarded.from", make_forwarded_from },
 	{ "forwarded.from.name", make_forwarded_from_name },
 	{ "forwarded.subject", make_forwarded_subject },
@@ -469,18 +504,25 @@ static const struct value {
 	{ "bounce.message_id", make_bounce_message_id },
 };
 
-static const char *const names[] = { "from", "from.name", "from.local",
-	"from.domain", "from.domain_ascii", "from.domain_unicode", "sender",
-	"reply_to", "to", "cc", "bcc", "delivered_to", "subject",
-	"subject_base", "message_id", "in_reply_to", "references", "date",
-	"text", "html", "reply", "quoted", "signature", "kind", "language",
-	"size", "encrypted", "signed", "list.id", "forwarded.from",
-	"forwarded.from.name", "forwarded.subject", "forwarded.date",
-	"forwarded.text", "bounce.recipient", "bounce.status", "bounce.reason",
-	"bounce.diagnostic", "bounce.permanent", "bounce.message_id", "header.",
-	NULL };
+#define MEMBER_NAME(name, of, at) name,
+#define MEMBER_COUNT(name, of, at) +1
 
-_Static_assert(COUNT(names) == COUNT(values) + 2,
+/* clang-format off */
+static const char *const names[] = {
+	VALUE_MEMBERS(MEMBER_NAME)
+	"list.one_click", "kind_evidence", "fingerprint",
+	/* clang-format on */
+	"from", "from.name", "from.local", "from.domain", "from.domain_ascii",
+	"from.domain_unicode", "sender", "reply_to", "to", "cc", "bcc",
+	"delivered_to", "subject", "subject_base", "message_id", "in_reply_to",
+	"references", "date", "text", "html", "reply", "quoted", "signature",
+	"kind", "language", "size", "encrypted", "signed", "list.id",
+	"forwarded.from", "forwarded.from.name", "forwarded.subject",
+	"forwarded.date", "forwarded.text", "bounce.recipient", "bounce.status",
+	"bounce.reason", "bounce.diagnostic", "bounce.permanent",
+	"bounce.message_id", "header.", NULL };
+
+_Static_assert(COUNT(names) == COUNT(values) + 2 VALUE_MEMBERS(MEMBER_COUNT),
 	"names[] lists values[], \"header.\" and the end");
 
 const char *const *mail_value_names(void)
@@ -515,6 +557,8 @@ static struct str find_header(struct mail *m, struct str name)
 
 int mail_value(struct mail *m, struct str name, struct str *out)
 {
+	const struct value_member *member;
+
 	if (str_starts(name, STR("header.")) && name.len > 7) {
 		*out = find_header(m, str_sub(name, 7, name.len));
 		return 0;
@@ -533,6 +577,12 @@ int mail_value(struct mail *m, struct str name, struct str *out)
 			m->has_value[i] = true;
 		}
 		*out = m->values[i];
+		return 0;
+	}
+	member = value_find_member(name);
+	if (member) {
+		const char *p = member->of(m);
+		memcpy(out, p + member->at, sizeof(*out));
 		return 0;
 	}
 	return -1;

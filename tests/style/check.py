@@ -32,7 +32,7 @@ LAYERS = {
 HEADERS = {"loop": "net", "resolver": "net", "listen": "net", "tls": "net", "httpc": "net",
            "smtpc": "net", "relay": "mill",
            "intake": "source", "route": "mill", "queue": "mill",
-           "archive": "source", "compose": "mail", "decimal": "value", "calc": "value"}
+           "archive": "source", "compose": "mail", "decimal": "value", "calc": "value", "typed": "value"}
 
 # Foreign headers and the files that may include them.
 HOMES = [

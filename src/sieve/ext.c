@@ -56,6 +56,7 @@
 	row(mailmill_attach) \
 	row(mailmill_extract) \
 	row(mailmill_calculate) \
+	row(mailmill_type) \
 	row(mailmill_note) \
 	row(testsuite) \
 	row(testsuite_action) \

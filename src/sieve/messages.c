@@ -225,6 +225,14 @@ static const struct sieve_message messages[] = {
 		"calculate \"total\" \"net * 2\";\n",
 		"expression: at \"%.*s\": %s",
 		"expression: '%.*s' is no name of a value"),
+	ERROR("locale", "A locale is not known.",
+		"Write a language, and a country where it matters.",
+		"require [\"variables\", \"vnd.mailmill\"];\n"
+		"extract :label \"Total\" :as \"number\" :locale \"german\" "
+		"\"total\";\n",
+		"unknown locale '%.*s': write a language and perhaps a "
+		"country, as in \"de\" or \"en-US\"",
+		":locale takes at most %d"),
 	ERROR("tag-missing", "A tag that must be there is not.", "Write it.",
 		"if size 100K { stop; }\n", "the %s %s needs the ':%s' tag",
 		"the size test needs ':over' or ':under'",
@@ -235,6 +243,7 @@ static const struct sieve_message messages[] = {
 		"require \"index\";\nif header :last \"a\" \"b\" { stop; }\n",
 		"the :last tag cannot be specified without the :index tag",
 		"the :%s tag cannot be specified without the :mime tag",
+		"the :%s tag cannot be specified without the :as tag",
 		"':%s' says something of the copy that ':fcc' keeps, and "
 		"there is none"),
 	ERROR("comparator-cannot", "A comparator cannot do this match.",

@@ -3,10 +3,14 @@
 #ifndef SIEVE_EXT_MAILMILL_H
 #define SIEVE_EXT_MAILMILL_H
 
+#include <mailmill/typed.h>
+
 #include "../sieve_private.h"
 
 /* Owns the memory that all of them share. */
 extern const struct sieve_ext sieve_ext_mailmill;
+/* Owns what typed values learn of a mail. */
+extern const struct sieve_ext sieve_ext_mailmill_type;
 
 /*
  * Compile time: a name and what it may stand for, as far as the script was
@@ -54,6 +58,31 @@ int mailmill_check_api_name(
 struct str mailmill_lower(struct arena *a, struct str s);
 /* Tells whether a command is one whose block makes a record. */
 bool mailmill_is_record(const struct sieve_node *n);
+
+/* What `:as` and the tags beside it say of a value. */
+struct mailmill_type {
+	bool is_given;
+	enum typed_type type;
+	struct typed_options options; /* without what the mail tells */
+	bool has_currency;
+	unsigned currency; /* slot of the variable that takes it */
+};
+/* The tags, for the tables of words: MAILMILL_TYPE_TAGS. */
+int mailmill_check_type(
+	struct sieve_check *c, struct sieve_node *n, struct mailmill_type *out);
+#define MAILMILL_TYPE_TAGS                                                     \
+	{ "as", SIEVE_CONST, "type", 0, 0, NULL },                             \
+		{ "locale", SIEVE_CONSTS, "locales", 0, 0, NULL },             \
+		{ "country", SIEVE_CONST, "country", 0, 0, NULL },             \
+	{                                                                      \
+		"currency", SIEVE_VARIABLE, "variable", 0, 0, NULL             \
+	}
+/*
+ * Makes a text its type's form, by what the whole mail shows of how it writes
+ * numbers and dates. Returns: NULL, or why it is none.
+ */
+const char *mailmill_read_type(struct sieve_run *r,
+	const struct mailmill_type *type, struct str text, struct str *out);
 
 /* Run time: what a name stands for now. */
 enum mailmill_state {

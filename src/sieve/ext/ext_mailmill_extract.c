@@ -36,6 +36,7 @@ struct extract {
 	size_t n_places;
 	const struct sieve_regex **patterns;
 	const struct sieve_arg *default_, *required;
+	struct mailmill_type type;
 };
 
 /*
@@ -100,7 +101,8 @@ static int check_extract(struct sieve_check *c, struct sieve_node *n)
 	x->slot = n->positional[0]->slot;
 	x->default_ = sieve_node_param(n, "default");
 	x->required = sieve_node_param(n, "required");
-	if (check_places(c, x, sieve_node_param(n, "in")) < 0)
+	if (check_places(c, x, sieve_node_param(n, "in")) < 0 ||
+		mailmill_check_type(c, n, &x->type) < 0)
 		return -1;
 	return check_patterns(c, x, patterns);
 }
@@ -240,6 +242,32 @@ static struct str by_label(struct str text, struct str label)
  * Running
  */
 
+/*
+ * Is a text that was found a value of the type? What is none is noted, and the
+ * search goes on.
+ */
+static bool take(struct sieve_run *r, const struct sieve_node *n,
+	struct str text, struct str *value)
+{
+	const struct extract *x = n->data;
+	const char *why;
+
+	text = str_trim(text);
+	if (!text.len)
+		return false;
+	*value = text;
+	if (!x->type.is_given)
+		return true;
+	why = mailmill_read_type(r, &x->type, text, value);
+	if (why)
+		sieve_add_note(
+			r, str_c(arena_printf(r->arena,
+				   "line %u: extract :as \"%s\": \"%.*s\" %s",
+				   n->pos.line, typed_name(x->type.type),
+				   STR_ARG(str_sub(text, 0, 100)), why)));
+	return !why;
+}
+
 /* Tries one way on one text. Returns: 1 found, 0, or < 0. */
 typedef int (*way_fn)(struct sieve_run *r, const struct sieve_node *n,
 	struct str text, struct str *value);
@@ -255,8 +283,7 @@ static int try_labels(struct sieve_run *r, const struct sieve_node *n,
 		rc = sieve_step(r, 1 + text.len / 64);
 		if (rc < 0)
 			break;
-		*value = by_label(text, names[i]);
-		if (value->len)
+		if (take(r, n, by_label(text, names[i]), value))
 			return 1;
 	}
 	return rc;
@@ -282,9 +309,8 @@ static int try_patterns(struct sieve_run *r, const struct sieve_node *n,
 				STR_ARG(patterns->texts[i].value));
 		if (rc == 0)
 			continue;
-		*value = rc > 1 && groups[1].p ? groups[1] : groups[0];
-		*value = str_trim(*value);
-		if (value->len)
+		if (take(r, n, rc > 1 && groups[1].p ? groups[1] : groups[0],
+			    value))
 			return 1;
 	}
 	return 0;
@@ -389,6 +415,7 @@ static const struct sieve_tag tags[] = {
 	{ "label", SIEVE_STRINGS, "labels", 0, 0, NULL },
 	{ "pattern", SIEVE_CONSTS, "regular expressions", 0, 0, NULL },
 	{ "in", SIEVE_CONSTS, "places", 0, 0, NULL },
+	MAILMILL_TYPE_TAGS,
 	{ "default", SIEVE_STRING, "value", 0, 1, NULL },
 	{ "required", SIEVE_STRING, "reason", 0, 1, NULL },
 	{ 0 },

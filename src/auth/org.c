@@ -2,9 +2,9 @@
 /*
  * org.c - domains: how they are written, and the organization that has them.
  *
- * The Public Suffix List is libpsl's. Debian's has the list within; where it
- * was built without, auth_init() reads the file of the distribution, since in
- * the box there is none. Private suffixes (github.io) count like those of
+ * The Public Suffix List is the one within libpsl, or the file of the
+ * distribution when that is newer, which auth_init() reads since in the box
+ * there is none. Private suffixes (github.io) count like those of
  * registries, as RFC 7489 3.2 has it: their customers do not speak for another.
  */
 #include <mailmill/auth.h>
@@ -23,13 +23,9 @@ static const psl_ctx_t *suffixes;
 
 void auth_init(void)
 {
-	const char *file = psl_dist_filename();
-
 	sign_init();
 	if (!suffixes)
-		suffixes = psl_builtin();
-	if (!suffixes && file)
-		suffixes = psl_load_file(file);
+		suffixes = psl_latest(psl_dist_filename());
 }
 
 static bool is_ascii(struct str s)
@@ -117,7 +113,8 @@ struct str auth_organization(struct arena *a, struct str domain)
 
 	if (!name.p)
 		return lower(a, domain);
-	auth_init();
+	if (!suffixes)
+		suffixes = psl_builtin();
 	/* a copy, since libpsl wants a NUL behind */
 	found = suffixes
 			? psl_registrable_domain(suffixes, arena_str(a, name).p)

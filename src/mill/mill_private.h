@@ -13,7 +13,7 @@
  * to the next question; behind the first number there are no more answers. */
 #define MILL_DNS_ROUNDS_MAX 40
 #define MILL_DNS_ROUNDS_LAST 60
-#define MILL_DNS_MAX 200 /* questions of one delivery */
+#define MILL_DNS_MAX 300 /* questions of one delivery */
 
 /* How a target fares; shared by the routes that lead to it. */
 struct mill_target {

@@ -14,7 +14,7 @@
 
 /* More than a mail with all signatures that count needs; what asks for more is
  * made to cost, and learns nothing. */
-#define LOOKUPS_MAX 300
+#define LOOKUPS_MAX 500
 
 struct asking {
 	struct sieve_run *r;

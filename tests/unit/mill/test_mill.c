@@ -23,6 +23,7 @@ struct letter {
 	const char *sender, *message_id, *refers_to;
 	const char *identity; /* NULL: as message_id */
 	bool is_for_review, asks_much, is_forged;
+	unsigned dns_rounds; /* times that it asks the DNS */
 };
 
 static const struct letter letters[] = {
@@ -32,6 +33,8 @@ static const struct letter letters[] = {
 	{ "review", "first@x", NULL, "review", true },
 	{ "asker", "asker@x", .asks_much = true },
 	{ "forger", "forger@x", .is_forged = true },
+	{ "resolver", "resolver@x", .dns_rounds = 3 },
+	{ "endless", "endless@x", .dns_rounds = 1000 },
 };
 
 static const struct letter *find_letter(struct str sender)
@@ -74,6 +77,15 @@ static struct plan *make_plan(struct worker_job *j, const struct letter *l)
 		p->n_questions = 1;
 		p->questions->object = STR("EmailMessage");
 		plan_name_question(j->arena, p->questions);
+		return p;
+	}
+	if (l && j->facts->n_answers < l->dns_rounds) {
+		p->questions = ARENA_NEW(j->arena, struct plan_question);
+		p->n_questions = 1;
+		plan_ask_dns(j->arena, DNS_TXT,
+			str_c(arena_printf(j->arena, "n%zu.example.org",
+				j->facts->n_answers)),
+			p->questions);
 		return p;
 	}
 	if (l && l->is_for_review) {
@@ -638,6 +650,25 @@ TEST(a_mail_that_asks_for_too_much_is_dead_and_alone_in_it)
 	is_true(run_until(b, is_one_dead, 3000), "it is dead");
 	run_for(b, 300);
 	is_int(b->a.n_applied, 5, "the others of its route are done");
+	end_bench(b);
+}
+
+/* Without a resolver, and without leave to ask one. */
+TEST(what_the_dns_does_not_say_ends_no_delivery)
+{
+	struct bench *b = begin_bench(&usual);
+	int64_t endless;
+
+	expect_log("delivery.end");
+	put_mail(b, "a", "resolver");
+	mill_start(b->mill);
+	is_true(run_until(b, is_all_done, 5000), "it is done");
+	is_int(b->a.n_applied, 1, "with a record");
+	endless = put_mail(b, "a", "endless");
+	mill_wake(b->mill);
+	run_for(b, 500);
+	is_int(state_of(b, endless, NULL), STORE_DEAD, "but not without end");
+	is_int(b->a.n_applied, 1, "and without one");
 	end_bench(b);
 }
 

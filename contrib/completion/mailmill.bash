@@ -21,6 +21,7 @@ _mailmill() {
 		case $command in
 		queue) actions="list show retry drop release outbox stats balance check" ;;
 		script) actions="list show versions log put restore activate deactivate" ;;
+		token) actions="key make check" ;;
 		user) actions="add remove passwd list" ;;
 		esac
 		if [ -n "$actions" ]; then

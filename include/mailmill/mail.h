@@ -139,6 +139,40 @@ MUST_CHECK int mail_date(struct str value, int64_t *seconds, int *zone_minutes);
 /* Lists the ids of In-Reply-To and References, nearest first, without < >. */
 size_t mail_references(struct mail *m, struct str **out);
 
+/* Where a token stands that this mail may answer by; see token.h. */
+#define MAIL_TOKEN_ADDRESS "address"
+#define MAIL_TOKEN_REFERENCES "references" /* in a Message-ID */
+#define MAIL_TOKEN_SUBJECT "subject"
+#define MAIL_TOKEN_TEXT "text" /* the new part */
+#define MAIL_TOKEN_QUOTED "quoted"
+
+struct mail_token {
+	const char *place;
+	struct str text; /* lower case; nobody has checked it */
+};
+/*
+ * Lists all that looks like a token, each at the first of its places in the
+ * order above. Lends: in the mail.
+ */
+size_t mail_tokens(struct mail *m, const struct mail_token **out);
+/* Finds tokens in one text. Gives: at most `max`, in `a`. Returns: the count.
+ */
+size_t mail_find_tokens(
+	struct arena *a, struct str s, struct str *out, size_t max);
+/*
+ * Gives the subject as those of a thread have it in common: the base without
+ * token, ASCII letters in lower case, white space as one blank.
+ */
+struct str mail_thread_subject(struct mail *m);
+#define MAIL_PARTY_LEN_MAX 254
+/*
+ * Lists the addresses of those who take part, in lower case, each once: the
+ * authors', or theirs and those of Reply-To, To and Cc. Lends.
+ * Returns: the count, at most `max`.
+ */
+size_t mail_parties(
+	struct mail *m, bool is_author, struct str *out, size_t max);
+
 struct mail_part {
 	struct str type, subtype; /* lower case: "text", "plain" */
 	struct str charset;	  /* as declared, or empty */

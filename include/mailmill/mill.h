@@ -67,6 +67,9 @@ void mill_free(struct mill *m);
 /* Sets the routes, also anew after a reload. Copies all but the targets. */
 void mill_set_routes(
 	struct mill *m, const struct mill_route *routes, size_t n_routes);
+struct token_keys;
+/* Sets the keys by which tokens in mails count; NULL: none does. Lends. */
+void mill_set_keys(struct mill *m, const struct token_keys *keys);
 /* Begins to claim. */
 void mill_start(struct mill *m);
 /* Tells that something new is due: claims at once instead of at the next tick.

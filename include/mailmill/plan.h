@@ -29,6 +29,9 @@
 #define PLAN_WHERE_MAX 32    /* pairs of one question */
 #define PLAN_COLUMNS_MAX 100 /* fields that one question brings */
 #define PLAN_IDS_MAX 1000    /* Message-IDs of one question */
+#define PLAN_WAYS_MAX 3	     /* to find a thread */
+#define PLAN_TOKENS_MAX 100  /* of one question */
+#define PLAN_AUTHORS_MAX 100 /* of one question */
 #define PLAN_NAME_MAX 255    /* bytes of a record's, object's, field's name */
 #define PLAN_VALUE_MAX ((size_t)1 << 20)
 #define PLAN_QUESTION_NAME_MAX 512
@@ -183,6 +186,17 @@ struct plan_question {
 	struct str
 		*ids; /* THREAD: Message-IDs without < and >, nearest first */
 	size_t n_ids;
+	/* THREAD: the ways to look, in this order: "references", "token",
+	 * "subject"; none: references. */
+	struct str *by;
+	size_t n_by;
+	struct plan_pair *tokens; /* place and token, unchecked */
+	size_t n_tokens;
+	struct str subject;  /* what is alike in a thread */
+	struct str *authors; /* addresses in lower case */
+	size_t n_authors;
+	uint64_t within;      /* days back in which a subject counts */
+	bool is_participants; /* by subject only when an author took part */
 };
 
 /* Zeroed, it is an empty plan. All lives in one arena, the maker's. */

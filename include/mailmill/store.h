@@ -144,7 +144,7 @@ void store_claim(struct store *s, struct store_claim *claim);
 /* A thread's member: replies that refer to message_id belong to the record. */
 struct store_thread {
 	struct str scope;	   /* the target's name: records of one org */
-	struct str message_id;	   /* without < and > */
+	struct str message_id;	   /* without < and >; empty: parties only */
 	struct str object, record; /* "Case", its id */
 };
 
@@ -199,6 +199,9 @@ struct store_finish {
 		journal; /* JSON text of what was done, kept when not empty */
 	const struct store_thread *threads; /* to add */
 	size_t n_threads;
+	const struct str *parties; /* of these threads: addresses, lower case */
+	size_t n_parties;
+	struct str subject; /* of these threads, or empty */
 	/* Set; of QUEUED and RETRY: announced, see store_seen(). */
 	const struct store_mark *marks;
 	size_t n_marks;
@@ -247,6 +250,22 @@ MUST_CHECK int store_find_thread(struct store *s, struct arena *a,
 	struct str scope, struct str object, const struct str *ids,
 	size_t n_ids, int64_t self, struct str *record, int64_t *pending,
 	struct err *err);
+/*
+ * Finds the record that mails under a subject went to last, at `since` (wall
+ * ms) or later, and if there are `parties`, with one of these taking part.
+ * Returns: 0 with *record in `a`, STORE_NONE, or -1 with *err.
+ */
+MUST_CHECK int store_find_subject(struct store *s, struct arena *a,
+	struct str scope, struct str object, struct str subject,
+	const struct str *parties, size_t n_parties, int64_t since,
+	struct str *record, struct err *err);
+/*
+ * Tells whether one of these took part in a thread that went to the record.
+ * Returns: 0 (one did), STORE_NONE, or -1 with *err.
+ */
+MUST_CHECK int store_find_party(struct store *s, struct str scope,
+	struct str object, struct str record, const struct str *parties,
+	size_t n_parties, struct err *err);
 /*
  * Finds a done delivery of the same mail on the same route, else an earlier
  * one (lower id than self) that is still on its way.

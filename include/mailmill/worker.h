@@ -107,6 +107,9 @@ struct worker_job {
 	struct str message_id;	/* without < >, or empty */
 	struct str *references; /* as mail_references() */
 	size_t n_references;
+	struct str *parties; /* of mail_parties() */
+	size_t n_parties;
+	struct str thread_subject; /* of mail_thread_subject() */
 	struct str subject; /* for logs and lists, UTF-8, at most 256 bytes */
 	struct str reason;
 	struct worker_job *next; /* the pool's own, as is tries */

@@ -9,6 +9,7 @@
 #include <mailmill/map.h>
 #include <mailmill/route.h>
 #include <mailmill/sieve.h>
+#include <mailmill/token.h>
 
 #include "cli.h"
 #include "config.h"
@@ -170,6 +171,7 @@ static void check_config(
 {
 	AUTO(conf) struct conf *conf = NULL;
 	AUTO(map) struct map *seen = map_new();
+	AUTO(token_keys) struct token_keys *keys = NULL;
 	const size_t n_errors = c->found.n_errors;
 	struct err err = { 0 };
 
@@ -177,7 +179,8 @@ static void check_config(
 		tell_config(c, path);
 		return;
 	}
-	if (config_rules(conf, a, &c->rules, &err) < 0) {
+	if (config_token_keys(conf, &keys, &err) < 0 ||
+		config_rules(conf, a, &c->rules, &err) < 0) {
 		config_print_error(err.text, NULL);
 		tell_config(c, path);
 		return;

@@ -19,6 +19,7 @@ static const struct cli_command *const commands[] = {
 	&cli_parse,
 	&cli_test,
 	&cli_script,
+	&cli_token,
 	&cli_user,
 	&cli_worker,
 	&cli_sandbox,

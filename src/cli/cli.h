@@ -71,6 +71,7 @@ extern const struct cli_command cli_sandbox;
 extern const struct cli_command cli_test;
 extern const struct cli_command cli_script;
 extern const struct cli_command cli_serve;
+extern const struct cli_command cli_token;
 extern const struct cli_command cli_user;
 extern const struct cli_command cli_worker;
 

@@ -8,6 +8,7 @@
 #include <mailmill/route.h>
 #include <mailmill/source.h>
 #include <mailmill/target.h>
+#include <mailmill/token.h>
 
 #include "config.h"
 #include "config_sieve.h"
@@ -106,6 +107,8 @@ static const struct conf_field mill_fields[] = {
 	{ "give_up", CONF_SPAN, AT(mill, give_up_ms), "0",
 		.help = "age at which a delivery that can't be done dies; "
 			"0: never" },
+	{ "thread_keys", CONF_STR, AT(mill, thread_keys),
+		.help = "where the keys of tokens are; none: no token counts" },
 	{ 0 },
 };
 const struct conf_schema config_mill_schema = {
@@ -203,4 +206,22 @@ void config_print_error(const char *message, void *ctx)
 {
 	(void)ctx;
 	fprintf(stderr, "%s\n", message);
+}
+
+int config_token_keys(
+	struct conf *conf, struct token_keys **out, struct err *err)
+{
+	const struct config_mill *m = conf_data(conf, &config_mill_schema);
+	char *text = NULL;
+	int rc;
+
+	*out = NULL;
+	if (!m->thread_keys)
+		return 0;
+	if (conf_secret(m->thread_keys, &text, err) < 0)
+		return err_add(err, "mill: thread_keys");
+	rc = token_keys_read(str_c(text), m->thread_keys, out, err);
+	explicit_bzero(text, strlen(text));
+	free(text);
+	return rc;
 }

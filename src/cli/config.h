@@ -44,6 +44,7 @@ extern const struct conf_schema config_worker_schema;
 struct config_mill {
 	int64_t in_flight;
 	int64_t lease_ms, retry_min_ms, retry_max_ms, away_ms, give_up_ms;
+	const char *thread_keys; /* file:PATH and so on */
 };
 extern const struct conf_schema config_mill_schema;
 
@@ -61,6 +62,14 @@ extern const struct conf_schema config_outbox_schema;
  */
 MUST_CHECK int config_load(const char *path, conf_error_fn fn, void *ctx,
 	struct conf **out, struct err *err);
+/*
+ * Reads the keys of tokens that a configuration names.
+ * Gives: *out, by token_keys_free(), or NULL: it names none.
+ * Returns: 0, or -1 with *err.
+ */
+struct token_keys;
+MUST_CHECK int config_token_keys(
+	struct conf *conf, struct token_keys **out, struct err *err);
 /* Lists all schemas, ended by NULL: for the manual's test and completion. */
 const struct conf_schema *const *config_schemas(void);
 /* Fills store options from a configuration. */

@@ -45,6 +45,7 @@ void ruleset_free(struct ruleset *r)
 	for (size_t i = 0; i < r->rules.n_scripts; i++)
 		end_script(r, i);
 	route_table_free(r->routes);
+	token_keys_free(r->keys);
 	conf_free(r->conf);
 	arena_free(r->arena);
 	free(r);
@@ -358,7 +359,8 @@ static int fill(
 	top = conf_data(r->conf, &config_top_schema);
 	if (route_table_new(r->conf, top->delimiter[0], &r->routes, err))
 		return -1;
-	if (load_rules(r, err) < 0)
+	if (config_token_keys(r->conf, &r->keys, err) < 0 ||
+		load_rules(r, err) < 0)
 		return -1;
 	for (const struct conf_section *s = conf_first(r->conf); s; s = s->next)
 		if (s->schema->group &&

@@ -8,6 +8,7 @@
 #include <mailmill/relay.h>
 #include <mailmill/route.h>
 #include <mailmill/target.h>
+#include <mailmill/token.h>
 #include <mailmill/worker.h>
 
 #include "config_sieve.h"
@@ -19,6 +20,7 @@
 struct ruleset {
 	struct conf *conf;
 	struct route_table *routes;
+	struct token_keys *keys; /* or NULL */
 	struct arena *arena;
 	struct config_rules config; /* how all scripts are understood */
 	/* What workers get: the scripts, each with an arena of its sources. */

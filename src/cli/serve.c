@@ -129,6 +129,7 @@ static void reload(struct daemon *d)
 		getenv("JOURNAL_STREAM") != NULL);
 	worker_pool_set_rules(d->pool, &r->rules);
 	managing_set_rules(d->managing, &r->config);
+	mill_set_keys(d->mill, r->keys);
 	set_routes(d);
 	intake_set_route(d->intake, ruleset_route, r);
 	log_event(LOG_INFO, "config.reload", "done rules=%zu",
@@ -233,6 +234,7 @@ static void open_mill(struct daemon *d)
 	};
 
 	d->mill = mill_new(d->loop, d->store, d->pool, &o);
+	mill_set_keys(d->mill, d->rules->keys);
 	set_routes(d);
 }
 

@@ -3,6 +3,10 @@
  * answer.c - what a script asked: FIND goes to the target, THREAD to the store,
  * DNS to the resolver.
  *
+ * A thread is looked for in the ways that the script names, in its order: by
+ * Message-IDs and by subject in the store, by tokens with the keys, which no
+ * worker has. Each answer says how it was found, for the journal.
+ *
  * A thread question is answered when all earlier deliveries in flight have told
  * their Message-ID, so that a reply finds the mail that it answers although
  * both came in the same second; and when that mail is still on its way, the
@@ -17,6 +21,8 @@
  * taken a worker over could tell a name server what he read there; so only
  * scripts that have a word for it are answered, and not without end.
  */
+#include <mailmill/log.h>
+
 #include "mill_private.h"
 
 struct asking {
@@ -165,30 +171,61 @@ static struct work *find_earlier(
 	return NULL;
 }
 
-static void answer_thread(
-	struct work *w, const struct plan_question *q, struct str record)
+/* What one way to look for a thread has found. */
+struct found {
+	struct str record; /* or the null string */
+	const char *by;
+	const char *evidence;
+};
+
+static void add_pair(struct facts_row *row, struct str name, struct str value)
+{
+	row->fields[row->n_fields++] = (struct plan_pair){ name, value };
+}
+
+static void answer_thread(struct work *w, const struct plan_question *q,
+	const struct found *found)
 {
 	struct facts_answer answer = { .name = q->name };
 
-	if (record.len) {
+	if (found->record.len) {
 		answer.rows = ARENA_NEW(w->arena, struct facts_row);
 		answer.n_rows = 1;
-		answer.rows->fields = ARENA_NEW(w->arena, struct plan_pair);
-		answer.rows->n_fields = 1;
-		answer.rows->fields->name = STR("Id");
-		answer.rows->fields->value = record;
+		answer.rows->fields = arena_array(
+			w->arena, 3, sizeof(struct plan_pair));
+		add_pair(answer.rows, STR("Id"), found->record);
+		add_pair(answer.rows, STR("By"), str_c(found->by));
+		add_pair(answer.rows, STR("Evidence"), str_c(found->evidence));
 		w->thread_object = q->object;
-		w->thread_record = record;
+		w->thread_record = found->record;
 	}
 	add_answer(w, answer);
 }
 
 static void ask_store(struct work *w);
 
-/* Returns: false when the work waits or has ended. */
-static bool ask_thread(struct work *w, const struct plan_question *q)
+/* What a way to look for a thread returns. */
+enum way {
+	WAY_FAILED = -1, /* told: the work has ended */
+	WAY_NOTHING,
+	WAY_FOUND,
+	WAY_WAITS,
+};
+
+static struct str scope_of(const struct work *w)
 {
-	struct str record = STR_NULL;
+	return str_c(w->target->target->name);
+}
+
+static enum way fail_way(struct work *w, const struct err *err)
+{
+	mill_finish_retry(w, 0, err->text);
+	return WAY_FAILED;
+}
+
+static enum way ask_references(
+	struct work *w, const struct plan_question *q, struct found *found)
+{
 	struct err err = { 0 };
 	int64_t pending = 0;
 	bool is_unknown;
@@ -198,21 +235,120 @@ static bool ask_thread(struct work *w, const struct plan_question *q)
 	if (earlier) {
 		mill_wait(w, is_unknown ? &w->mill->waiting : &earlier->waiters,
 			ask_store);
-		return false;
+		return WAY_WAITS;
 	}
-	rc = store_find_thread(w->mill->store, w->arena,
-		str_c(w->target->target->name), q->object, q->ids, q->n_ids,
-		w->d.id, &record, &pending, &err);
-	if (rc < 0) {
-		mill_finish_retry(w, 0, err.text);
-		return false;
-	}
+	rc = store_find_thread(w->mill->store, w->arena, scope_of(w), q->object,
+		q->ids, q->n_ids, w->d.id, &found->record, &pending, &err);
+	if (rc < 0)
+		return fail_way(w, &err);
 	if (rc == STORE_PENDING && pending < w->d.id) {
 		mill_finish_pending(
 			w, "an earlier mail of its thread", pending);
-		return false;
+		return WAY_WAITS;
 	}
-	answer_thread(w, q, rc == 0 ? record : STR_NULL);
+	if (rc)
+		return WAY_NOTHING;
+	found->evidence = "In-Reply-To or References";
+	return WAY_FOUND;
+}
+
+/*
+ * A token that somebody quotes may have come to him by whatever way: it counts
+ * when an author took part before.
+ */
+static enum way ask_token(
+	struct work *w, const struct plan_question *q, struct found *found)
+{
+	for (size_t i = 0; i < q->n_tokens; i++) {
+		const struct plan_pair *t = &q->tokens[i];
+		struct token_record of = { scope_of(w), q->object, STR_NULL };
+		bool is_quoted = str_eq(t->name, STR("quoted"));
+		struct err err = { 0 };
+		char key;
+		int rc = 0;
+		if (!token_check(w->mill->keys, w->arena, t->value, &of, &key))
+			continue;
+		if (is_quoted)
+			rc = store_find_party(w->mill->store, of.scope,
+				of.object, of.record, q->authors, q->n_authors,
+				&err);
+		if (rc < 0)
+			return fail_way(w, &err);
+		if (rc)
+			continue;
+		found->record = of.record;
+		found->evidence = arena_printf(w->arena,
+			"token in %.*s, key %c%s", STR_ARG(t->name), key,
+			is_quoted ? ", its author took part before" : "");
+		return WAY_FOUND;
+	}
+	return WAY_NOTHING;
+}
+
+#define DAY_MS ((int64_t)86400000)
+
+static enum way ask_subject(
+	struct work *w, const struct plan_question *q, struct found *found)
+{
+	struct err err = { 0 };
+	int64_t days = (int64_t)MIN(q->within, (uint64_t)36500);
+	int rc;
+
+	if (q->is_participants && q->n_authors == 0)
+		return WAY_NOTHING;
+	rc = store_find_subject(w->mill->store, w->arena, scope_of(w),
+		q->object, q->subject, q->authors,
+		q->is_participants ? q->n_authors : 0,
+		w->facts.now - days * DAY_MS, &found->record, &err);
+	if (rc < 0)
+		return fail_way(w, &err);
+	if (rc)
+		return WAY_NOTHING;
+	found->evidence = arena_printf(w->arena,
+		"the same subject within %lld days%s", (long long)days,
+		q->is_participants ? ", its author took part" : "");
+	return WAY_FOUND;
+}
+
+static const struct way_row {
+	const char *name;
+	enum way (*ask)(struct work *w, const struct plan_question *q,
+		struct found *found);
+} ways[] = {
+	{ "references", ask_references },
+	{ "token", ask_token },
+	{ "subject", ask_subject },
+};
+
+static enum way ask_by(struct work *w, const struct plan_question *q,
+	struct str by, struct found *found)
+{
+	for (size_t i = 0; i < COUNT(ways); i++)
+		if (str_eq(by, str_c(ways[i].name))) {
+			found->by = ways[i].name;
+			return ways[i].ask(w, q, found);
+		}
+	return WAY_NOTHING;
+}
+
+/* Returns: false when the work waits or has ended. */
+static bool ask_thread(struct work *w, const struct plan_question *q)
+{
+	static const struct str references = { "references", 10 };
+	const struct str *by = q->n_by ? q->by : &references;
+	struct found found = { .record = STR_NULL };
+	enum way rc = WAY_NOTHING;
+
+	for (size_t i = 0; i < MAX(q->n_by, 1) && rc == WAY_NOTHING; i++)
+		rc = ask_by(w, q, by[i], &found);
+	if (rc != WAY_NOTHING && rc != WAY_FOUND)
+		return false;
+	if (rc == WAY_FOUND)
+		log_event(LOG_DEBUG, "delivery.thread",
+			"item=%lld record=%.*s by=%s evidence=\"%s\"",
+			(long long)w->d.id, STR_ARG(found.record), found.by,
+			found.evidence);
+	answer_thread(w, q, &found);
 	return true;
 }
 

@@ -101,6 +101,9 @@ static void become_known(struct work *w)
 	w->is_known = true;
 	w->identity = w->job.identity;
 	w->message_id = w->job.message_id;
+	w->thread_subject = w->job.thread_subject;
+	w->parties = w->job.parties;
+	w->n_parties = w->job.n_parties;
 	w->subject = w->job.subject;
 	w->twin_key = make_twin_key(w);
 	meet_twin(w);

@@ -158,6 +158,29 @@ static void finish(struct work *w, enum store_state to, const char *reason)
 	store_finish(w->mill->store, f);
 }
 
+static bool is_own_address(const struct work *w, struct str party)
+{
+	for (size_t i = 0; i < w->env.n_rcpts; i++)
+		if (str_eq_case(w->env.rcpts[i].address, party))
+			return true;
+	return false;
+}
+
+/* All whom the mail names take part, but for ourselves. */
+static void add_parties(struct work *w)
+{
+	struct str *out = arena_array(
+		w->arena, w->n_parties, sizeof(*w->parties));
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_parties; i++)
+		if (!is_own_address(w, w->parties[i]))
+			out[n++] = w->parties[i];
+	w->finish.parties = out;
+	w->finish.n_parties = n;
+	w->finish.subject = w->thread_subject;
+}
+
 /* Replies to this mail belong to each record that it made or went to. */
 static void add_threads(struct work *w)
 {
@@ -165,7 +188,7 @@ static void add_threads(struct work *w)
 	struct store_thread *t;
 	size_t n = 0;
 
-	if (!w->message_id.len || !p)
+	if (!p)
 		return;
 	t = arena_array(w->arena, p->n_records + 1, sizeof(*t));
 	for (size_t i = 0; i < p->n_records; i++) {
@@ -188,6 +211,7 @@ static void add_threads(struct work *w)
 		};
 	w->finish.threads = t;
 	w->finish.n_threads = n;
+	add_parties(w);
 }
 
 void mill_finish_done(struct work *w, const char *why)

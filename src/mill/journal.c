@@ -100,6 +100,12 @@ static void add_facts(struct buf *b, const struct facts *f)
 		if (a->n_rows)
 			add_pair(
 				b, "id", facts_row_get(&a->rows[0], STR("Id")));
+		if (a->n_rows && str_starts(a->name, STR("thread/"))) {
+			add_pair(
+				b, "by", facts_row_get(&a->rows[0], STR("By")));
+			add_pair(b, "evidence",
+				facts_row_get(&a->rows[0], STR("Evidence")));
+		}
 		buf_byte(b, '}');
 	}
 	buf_byte(b, ']');

@@ -61,6 +61,11 @@ struct mill *mill_new(struct loop *loop, struct store *store,
 	return m;
 }
 
+void mill_set_keys(struct mill *m, const struct token_keys *keys)
+{
+	m->keys = keys;
+}
+
 static void free_routes(struct mill *m)
 {
 	for (size_t i = 0; i < m->n_routes; i++) {

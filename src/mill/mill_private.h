@@ -6,6 +6,7 @@
 #include <mailmill/list.h>
 #include <mailmill/map.h>
 #include <mailmill/mill.h>
+#include <mailmill/token.h>
 
 #define MILL_CRASHES_MAX 2 /* workers that one message may fell */
 #define MILL_ROUNDS_MAX 8  /* times that a script may ask */
@@ -45,6 +46,7 @@ struct mill {
 	struct mill_claim *claim;	      /* under way, or NULL */
 	bool is_started, is_stopped, is_more; /* more: due work is known of */
 	struct mill_stats stats;
+	const struct token_keys *keys; /* lent; NULL: no token counts */
 	struct mill_outbox *outbox;
 };
 
@@ -66,6 +68,9 @@ struct work {
 	bool is_known;	 /* identity and message_id were told */
 	bool is_planned; /* plan is what will be done */
 	struct str identity, message_id, subject;
+	struct str thread_subject,
+		*parties; /* as the mail package makes them */
+	size_t n_parties;
 	struct str twin_key; /* in by_identity */
 	struct worker_job job;
 	const struct plan *plan;

@@ -25,7 +25,7 @@
 #define ACTION_LEAST 48
 #define PIECE_LEAST 20
 #define MARK_LEAST 13
-#define QUESTION_LEAST 29
+#define QUESTION_LEAST 54
 #define ROW_LEAST 4
 #define ANSWER_LEAST 8
 
@@ -127,6 +127,12 @@ static void put_question(struct buf *b, const struct plan_question *q)
 	wire_str(b, q->order);
 	wire_u8(b, q->is_first);
 	wire_strs(b, q->ids, q->n_ids);
+	wire_strs(b, q->by, q->n_by);
+	put_pairs(b, q->tokens, q->n_tokens);
+	wire_str(b, q->subject);
+	wire_strs(b, q->authors, q->n_authors);
+	wire_u64(b, q->within);
+	wire_u8(b, q->is_participants);
 }
 
 void plan_encode(struct buf *b, const struct plan *p)
@@ -487,6 +493,19 @@ static void get_mark(struct reader *r, struct plan_mark *m)
 	m->is_last = get_bool(r);
 }
 
+static void get_thread(struct reader *r, struct plan_question *q)
+{
+	q->n_by = get_words(
+		r, PLAN_WAYS_MAX, PLAN_NAME_MAX, &q->by, "a question's ways");
+	q->n_tokens = get_pairs(
+		r, PLAN_TOKENS_MAX, &q->tokens, "a question's token");
+	q->subject = get_word(r, PLAN_VALUE_MAX, "a question's subject");
+	q->n_authors = get_words(r, PLAN_AUTHORS_MAX, PLAN_VALUE_MAX,
+		&q->authors, "a question's authors");
+	q->within = wire_get_u64(&r->w);
+	q->is_participants = get_bool(r);
+}
+
 static void get_question(struct reader *r, struct plan_question *q)
 {
 	struct str name, host;
@@ -503,6 +522,7 @@ static void get_question(struct reader *r, struct plan_question *q)
 	q->is_first = get_bool(r);
 	q->n_ids = get_words(r, PLAN_IDS_MAX, PLAN_VALUE_MAX, &q->ids,
 		"a question's Message-IDs");
+	get_thread(r, q);
 	if (r->w.is_bad)
 		return;
 	plan_name_question(r->arena, q);

@@ -192,23 +192,32 @@ static json_t *mark_to_json(const struct plan_mark *m)
 	return json;
 }
 
+/* A list of a name and a value, and so on. */
+static void set_pairs(
+	json_t *to, const char *name, const struct plan_pair *pairs, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		json_array_append_new(list, text(pairs[i].name));
+		json_array_append_new(list, text(pairs[i].value));
+	}
+	if (n)
+		json_object_set_new(to, name, list);
+	else
+		json_decref(list);
+}
+
 static const char *const question_kinds[] = { "find", "thread", "seen", "dns" };
 
 static json_t *question_to_json(const struct plan_question *q)
 {
-	json_t *json = json_object(), *where;
+	json_t *json = json_object();
 
 	set_text(json, "name", q->name);
 	json_object_set_new(json, "kind", json_string(question_kinds[q->kind]));
 	set_text(json, "object", q->object);
-	if (q->n_where) {
-		where = json_array();
-		for (size_t i = 0; i < q->n_where; i++) {
-			json_array_append_new(where, text(q->where[i].name));
-			json_array_append_new(where, text(q->where[i].value));
-		}
-		json_object_set_new(json, "where", where);
-	}
+	set_pairs(json, "where", q->where, q->n_where);
 	if (q->kind == PLAN_DNS && q->n_fields)
 		set_text(json, "type", q->fields[0]);
 	else
@@ -216,6 +225,13 @@ static json_t *question_to_json(const struct plan_question *q)
 	set_text(json, "order", q->order);
 	set_true(json, "first", q->is_first);
 	set_texts(json, "ids", q->ids, q->n_ids);
+	set_texts(json, "by", q->by, q->n_by);
+	set_pairs(json, "tokens", q->tokens, q->n_tokens);
+	set_text(json, "subject", q->subject);
+	set_texts(json, "authors", q->authors, q->n_authors);
+	if (q->within)
+		set_number(json, "within", q->within);
+	set_true(json, "participants", q->is_participants);
 	return json;
 }
 
@@ -353,22 +369,23 @@ static int read_texts(struct arena *a, const json_t *from, const char *name,
 	return 0;
 }
 
-static int read_where(struct arena *a, const json_t *from,
-	const struct place *at, struct plan_question *q, struct err *err)
+static int read_pairs(struct arena *a, const json_t *from, const char *name,
+	const struct place *at, struct plan_pair **out, size_t *n_out,
+	struct err *err)
 {
-	struct place here = inside(at, "where", -1);
+	struct place here = inside(at, name, -1);
 	struct str *flat;
 	size_t n;
 
-	if (read_texts(a, from, "where", at, &flat, &n, err) < 0)
+	if (read_texts(a, from, name, at, &flat, &n, err) < 0)
 		return -1;
 	if (n % 2)
 		return fail(err, &here, "a value after each field");
-	q->n_where = n / 2;
-	q->where = arena_array(a, q->n_where, sizeof(*q->where));
-	for (size_t i = 0; i < q->n_where; i++) {
-		q->where[i].name = flat[2 * i];
-		q->where[i].value = flat[2 * i + 1];
+	*n_out = n / 2;
+	*out = arena_array(a, *n_out, sizeof(**out));
+	for (size_t i = 0; i < *n_out; i++) {
+		(*out)[i].name = flat[2 * i];
+		(*out)[i].value = flat[2 * i + 1];
 	}
 	return 0;
 }
@@ -391,6 +408,25 @@ static int read_dns(struct arena *a, const json_t *json, const struct place *at,
 	return 0;
 }
 
+/* Reads what a question about a thread has. */
+static int read_thread(struct arena *a, const json_t *json,
+	const struct place *at, struct plan_question *q, struct err *err)
+{
+	if (read_texts(a, json, "ids", at, &q->ids, &q->n_ids, err) < 0 ||
+		read_texts(a, json, "by", at, &q->by, &q->n_by, err) < 0 ||
+		read_pairs(a, json, "tokens", at, &q->tokens, &q->n_tokens,
+			err) < 0 ||
+		read_text(a, json, "subject", at, &q->subject, err) < 0 ||
+		read_texts(a, json, "authors", at, &q->authors, &q->n_authors,
+			err) < 0)
+		return -1;
+	q->within = (uint64_t)json_integer_value(
+		json_object_get(json, "within"));
+	q->is_participants = json_is_true(
+		json_object_get(json, "participants"));
+	return 0;
+}
+
 static int read_question(struct arena *a, const json_t *json,
 	const struct place *at, struct str *name, struct err *err)
 {
@@ -406,11 +442,12 @@ static int read_question(struct arena *a, const json_t *json,
 		return fail(err, at, "a question: its name, or an object");
 	if (read_text(a, json, "kind", at, &kind, err) < 0 ||
 		read_text(a, json, "object", at, &q.object, err) < 0 ||
-		read_where(a, json, at, &q, err) < 0 ||
+		read_pairs(a, json, "where", at, &q.where, &q.n_where, err) <
+			0 ||
 		read_texts(a, json, "fields", at, &q.fields, &q.n_fields, err) <
 			0 ||
 		read_text(a, json, "order", at, &q.order, err) < 0 ||
-		read_texts(a, json, "ids", at, &q.ids, &q.n_ids, err) < 0)
+		read_thread(a, json, at, &q, err) < 0)
 		return -1;
 	here = inside(at, "kind", -1);
 	while (q.kind < COUNT(question_kinds) &&

@@ -42,6 +42,28 @@ static void name_thread(struct buf *b, const struct plan_question *q)
 		buf_byte(b, i ? ',' : '/');
 		enc_percent(b, q->ids[i]);
 	}
+	for (size_t i = 0; i < q->n_by; i++) {
+		buf_c(b, i ? "," : "/by=");
+		enc_percent(b, q->by[i]);
+	}
+	for (size_t i = 0; i < q->n_tokens; i++) {
+		buf_c(b, i ? "," : "/tokens=");
+		enc_percent(b, q->tokens[i].name);
+		buf_byte(b, ':');
+		enc_percent(b, q->tokens[i].value);
+	}
+	if (q->subject.len) {
+		buf_c(b, "/subject=");
+		enc_percent(b, q->subject);
+	}
+	for (size_t i = 0; i < q->n_authors; i++) {
+		buf_c(b, i ? "," : "/authors=");
+		enc_percent(b, q->authors[i]);
+	}
+	if (q->within)
+		buf_printf(b, "/within=%llu", (unsigned long long)q->within);
+	if (q->is_participants)
+		buf_c(b, "/participants");
 }
 
 void plan_name_question(struct arena *a, struct plan_question *q)

@@ -244,7 +244,9 @@ static const struct sieve_message messages[] = {
 		"the :%s tag cannot be specified without the :mime tag",
 		"the :%s tag cannot be specified without the :as tag",
 		"':%s' says something of the copy that ':fcc' keeps, and "
-		"there is none"),
+		"there is none",
+		"':%s' says something of threads found by their subject, and "
+		"none is looked for by it"),
 	ERROR("comparator-cannot", "A comparator cannot do this match.",
 		"Leave the comparator out, or take another match type.",
 		"require \"comparator-i;ascii-numeric\";\nif header :contains "
@@ -414,6 +416,7 @@ static const struct sieve_message messages[] = {
 		"foreverypart within more than %u others",
 		"more than %d names of records", ":in takes at most %d places",
 		":where takes at most %d pairs",
+		":within takes at least one day, and at most %d",
 		"at most %d fields can be brought"),
 
 	/* Test files */

@@ -233,12 +233,19 @@ static bool has_pair(const struct svtest_fact *f, struct plan_pair want)
 	return false;
 }
 
-static bool has_id(const struct svtest_fact *f, const struct plan_question *q)
+/* Does a mail of this thread have what the fact names: id, token, subject? */
+static bool is_thread(
+	const struct svtest_fact *f, const struct plan_question *q)
 {
+	struct str known = f->n_where ? f->where[0].value : STR_NULL;
+
 	for (size_t i = 0; i < q->n_ids; i++)
-		if (f->n_where == 0 || str_eq(f->where[0].value, q->ids[i]))
+		if (str_eq(known, q->ids[i]))
 			return true;
-	return false;
+	for (size_t i = 0; i < q->n_tokens; i++)
+		if (str_eq(known, q->tokens[i].value))
+			return true;
+	return !f->n_where || (q->subject.len && str_eq(known, q->subject));
 }
 
 static bool fits(const struct svtest_fact *f, const struct plan_question *q)
@@ -246,7 +253,7 @@ static bool fits(const struct svtest_fact *f, const struct plan_question *q)
 	if (f->kind != q->kind || !str_eq_case(f->object, q->object))
 		return false;
 	if (q->kind == PLAN_THREAD)
-		return has_id(f, q);
+		return is_thread(f, q);
 	if (f->n_where != q->n_where)
 		return false;
 	for (size_t i = 0; i < q->n_where; i++)

@@ -68,6 +68,12 @@ struct store_driver {
 	int (*find_thread)(struct store *s, struct arena *a, struct str scope,
 		struct str object, struct str id, int64_t self,
 		struct str *record, int64_t *pending, struct err *err);
+	/* party: the null string for anybody. */
+	int (*find_subject)(struct store *s, struct arena *a, struct str scope,
+		struct str object, struct str subject, struct str party,
+		int64_t since, struct str *record, struct err *err);
+	int (*find_party)(struct store *s, struct str scope, struct str object,
+		struct str record, struct str party, struct err *err);
 	int (*find_identity)(struct store *s, struct str route,
 		struct str identity, int64_t self, int64_t *delivery,
 		struct err *err);

@@ -310,11 +310,42 @@ static void add_thread(struct mem_store *m, const struct store_thread *t)
 		thread_key(m->arena, t->message_id, t->scope, t->object));
 	struct str *record;
 
-	if (map_get(m->threads, key))
+	if (!t->message_id.len || map_get(m->threads, key))
 		return;
 	record = ARENA_NEW(m->arena, struct str);
 	*record = arena_str(m->arena, t->record);
 	map_set(m->threads, key, record);
+}
+
+static bool is_of(const struct party *p, struct str party, struct str scope,
+	struct str object)
+{
+	return str_eq(p->scope, scope) && str_eq(p->object, object) &&
+	       (!party.p || str_eq(p->party, party));
+}
+
+static void add_party(struct mem_store *m, const struct store_thread *t,
+	struct str party, struct str subject, int64_t now)
+{
+	struct arena *a = m->arena;
+
+	for (size_t i = 0; i < m->n_parties; i++) {
+		struct party *p = &m->parties[i];
+		if (is_of(p, party, t->scope, t->object) &&
+			str_eq(p->subject, subject) &&
+			str_eq(p->record, t->record)) {
+			p->at = MAX(p->at, now);
+			return;
+		}
+	}
+	if (m->n_parties == m->parties_room) {
+		m->parties = arena_grow(a, m->parties, m->n_parties,
+			m->parties_room * 2 + 16, sizeof(*m->parties));
+		m->parties_room = m->parties_room * 2 + 16;
+	}
+	m->parties[m->n_parties++] = (struct party){ arena_str(a, party),
+		arena_str(a, subject), arena_str(a, t->scope),
+		arena_str(a, t->object), arena_str(a, t->record), now };
 }
 
 static bool is_over(enum store_state state)
@@ -376,6 +407,10 @@ static int finish(struct store *s, struct store_finish *f, struct err *err)
 		mem_add_event(m, d, f->now, f->reason, f->journal);
 	for (size_t i = 0; i < f->n_threads; i++)
 		add_thread(m, &f->threads[i]);
+	for (size_t i = 0; i < f->n_threads; i++)
+		for (size_t k = 0; k < f->n_parties; k++)
+			add_party(m, &f->threads[i], f->parties[k], f->subject,
+				f->now);
 	d->folders = arena_str(m->arena, f->folders);
 	d->flags = arena_str(m->arena, f->flags);
 	mem_add_outs(m, d, f);
@@ -469,6 +504,40 @@ static int body(
 		return -1;
 	*fd_out = TAKE_FD(fd);
 	return 0;
+}
+
+static int find_subject(struct store *s, struct arena *a, struct str scope,
+	struct str object, struct str subject, struct str party, int64_t since,
+	struct str *record, struct err *err UNUSED)
+{
+	struct mem_store *m = mem_of(s);
+	LOCKED(m);
+	const struct party *best = NULL;
+
+	for (size_t i = 0; i < m->n_parties; i++) {
+		const struct party *p = &m->parties[i];
+		if (is_of(p, party, scope, object) && p->at >= since &&
+			str_eq(p->subject, subject) &&
+			(!best || p->at > best->at))
+			best = p;
+	}
+	if (!best)
+		return STORE_NONE;
+	*record = arena_str(a, best->record);
+	return 0;
+}
+
+static int find_party(struct store *s, struct str scope, struct str object,
+	struct str record, struct str party, struct err *err UNUSED)
+{
+	struct mem_store *m = mem_of(s);
+	LOCKED(m);
+
+	for (size_t i = 0; i < m->n_parties; i++)
+		if (is_of(&m->parties[i], party, scope, object) &&
+			str_eq(m->parties[i].record, record))
+			return 0;
+	return STORE_NONE;
 }
 
 static bool is_pending(
@@ -676,6 +745,8 @@ const struct store_driver store_memory = {
 	.sweep = sweep,
 	.body = body,
 	.find_thread = find_thread,
+	.find_subject = find_subject,
+	.find_party = find_party,
 	.find_identity = find_identity,
 	.seen = mem_seen,
 	.out_list = mem_out_list,

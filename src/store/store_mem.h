@@ -50,13 +50,21 @@ struct out {
 	bool is_gone;
 };
 
+/* As a row of thread_party. */
+struct party {
+	struct str party, subject, scope, object, record;
+	int64_t at;
+};
+
 struct mem_store {
 	struct store base;
 	pthread_mutex_t lock;
 	struct arena *arena;
-	struct map *messages;  /* by id */
-	struct map *once;      /* of messages */
-	struct map *threads;   /* "message-id\nscope\nobject" to record */
+	struct map *messages; /* by id */
+	struct map *once;     /* of messages */
+	struct map *threads;  /* "message-id\nscope\nobject" to record */
+	struct party *parties;
+	size_t n_parties, parties_room;
 	struct delivery **all; /* number i has id i + 1 */
 	size_t n_all, room;
 	struct tally *tallies;

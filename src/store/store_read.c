@@ -25,6 +25,37 @@ int store_find_thread(struct store *s, struct arena *a, struct str scope,
 	return STORE_NONE;
 }
 
+int store_find_subject(struct store *s, struct arena *a, struct str scope,
+	struct str object, struct str subject, const struct str *parties,
+	size_t n_parties, int64_t since, struct str *record, struct err *err)
+{
+	int rc = STORE_NONE;
+
+	if (!subject.len)
+		return STORE_NONE;
+	if (n_parties == 0)
+		return s->driver->find_subject(s, a, scope, object, subject,
+			STR_NULL, since, record, err);
+	for (size_t i = 0; i < n_parties && rc == STORE_NONE; i++)
+		if (parties[i].len)
+			rc = s->driver->find_subject(s, a, scope, object,
+				subject, parties[i], since, record, err);
+	return rc;
+}
+
+int store_find_party(struct store *s, struct str scope, struct str object,
+	struct str record, const struct str *parties, size_t n_parties,
+	struct err *err)
+{
+	int rc = STORE_NONE;
+
+	for (size_t i = 0; i < n_parties && rc == STORE_NONE; i++)
+		if (parties[i].len)
+			rc = s->driver->find_party(
+				s, scope, object, record, parties[i], err);
+	return rc;
+}
+
 int store_find_identity(struct store *s, struct str route, struct str identity,
 	int64_t self, int64_t *delivery, struct err *err)
 {

@@ -31,6 +31,7 @@ enum sql {
 	SQL_JOURNAL,
 	SQL_JOURNAL_NEWS,
 	SQL_THREAD,
+	SQL_PARTY,
 	SQL_MARK,
 	SQL_MARK_SOON,
 	SQL_GET_MARK,
@@ -71,6 +72,7 @@ enum sql {
 	SQL_SWEEP_DELIVERIES,
 	SQL_SWEEP_MESSAGE,
 	SQL_SWEEP_THREADS,
+	SQL_SWEEP_PARTIES,
 	SQL_PAGES,
 	SQL_PAGES_FREE,
 	SQL_GIVE_BACK,
@@ -78,6 +80,9 @@ enum sql {
 	SQL_BODY_CHUNK,
 	SQL_FIND_THREAD,
 	SQL_FIND_PENDING,
+	SQL_FIND_SUBJECT,
+	SQL_FIND_SUBJECT_OF,
+	SQL_FIND_PARTY,
 	SQL_FIND_IDENTITY,
 	SQL_LIST,
 	SQL_LIST_STATE,
@@ -250,6 +255,11 @@ int sqlite_body(struct store *s, const struct id *message, int *fd_out,
 int sqlite_find_thread(struct store *s, struct arena *a, struct str scope,
 	struct str object, struct str id, int64_t self, struct str *record,
 	int64_t *pending, struct err *err);
+int sqlite_find_subject(struct store *s, struct arena *a, struct str scope,
+	struct str object, struct str subject, struct str party, int64_t since,
+	struct str *record, struct err *err);
+int sqlite_find_party(struct store *s, struct str scope, struct str object,
+	struct str record, struct str party, struct err *err);
 int sqlite_find_identity(struct store *s, struct str route, struct str identity,
 	int64_t self, int64_t *delivery, struct err *err);
 int sqlite_list(struct store *s, struct arena *a,

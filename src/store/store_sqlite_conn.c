@@ -68,6 +68,10 @@ static const char *const texts[SQL_N] = {
 	[SQL_THREAD] =
 		"INSERT INTO thread (message_id, scope, object, record, at) "
 		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+	[SQL_PARTY] =
+		"INSERT INTO thread_party (party, subject, scope, object, "
+		"record, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO "
+		"UPDATE SET at = max(at, excluded.at)",
 	[SQL_JOURNAL_NEWS] =
 		"INSERT INTO journal (delivery, at, state, reason, journal) "
 		"SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM "
@@ -200,6 +204,10 @@ static const char *const texts[SQL_N] = {
 		"DELETE FROM thread WHERE (message_id, scope, object) IN "
 		"(SELECT message_id, scope, object FROM thread WHERE at < ?1 "
 		"ORDER BY at LIMIT ?2)",
+	[SQL_SWEEP_PARTIES] =
+		"DELETE FROM thread_party WHERE (party, subject, scope, "
+		"object, record) IN (SELECT party, subject, scope, object, "
+		"record FROM thread_party WHERE at < ?1 ORDER BY at LIMIT ?2)",
 	[SQL_PAGES] = "PRAGMA page_count",
 	[SQL_PAGES_FREE] = "PRAGMA freelist_count",
 	[SQL_GIVE_BACK] = "PRAGMA incremental_vacuum(64)",
@@ -208,6 +216,17 @@ static const char *const texts[SQL_N] = {
 	[SQL_FIND_THREAD] =
 		"SELECT record FROM thread WHERE message_id = ?1 AND scope = "
 		"?2 AND object = ?3",
+	[SQL_FIND_SUBJECT] =
+		"SELECT record FROM thread_party WHERE subject = ?1 AND "
+		"subject <> '' AND scope = ?2 AND object = ?3 AND at >= ?4 "
+		"ORDER BY at DESC LIMIT 1",
+	[SQL_FIND_SUBJECT_OF] =
+		"SELECT record FROM thread_party WHERE subject = ?1 AND scope "
+		"= ?2 AND object = ?3 AND at >= ?4 AND party = ?5 "
+		"ORDER BY at DESC LIMIT 1",
+	[SQL_FIND_PARTY] =
+		"SELECT 1 FROM thread_party WHERE party = ?1 AND scope = ?2 "
+		"AND object = ?3 AND record = ?4 LIMIT 1",
 	[SQL_FIND_PENDING] =
 		"SELECT id FROM delivery INDEXED BY delivery_pending WHERE "
 		"message_id = ?1 AND state <= 3 AND message_id IS NOT NULL "

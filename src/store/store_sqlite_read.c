@@ -235,6 +235,63 @@ int sqlite_find_thread(struct store *s, struct arena *a, struct str scope,
 	return n ? 0 : rc ? STORE_PENDING : STORE_NONE;
 }
 
+static int find_subject(struct sqlite_conn *c, struct arena *a,
+	struct str scope, struct str object, struct str subject,
+	struct str party, int64_t since, struct str *record, struct err *err)
+{
+	AUTO(stmt) sqlite3_stmt *st =
+		party.p ? START(c, SQL_FIND_SUBJECT_OF, err, TEXT(subject),
+				  TEXT(scope), TEXT(object), INT(since),
+				  TEXT(party))
+			: START(c, SQL_FIND_SUBJECT, err, TEXT(subject),
+				  TEXT(scope), TEXT(object), INT(since));
+	int rc = st ? sqlite_step(c, st, err) : -1;
+
+	if (rc == 1)
+		*record = arena_str(a, sqlite_text(st, 0));
+	return rc < 0 ? -1 : rc ? 0 : STORE_NONE;
+}
+
+int sqlite_find_subject(struct store *s, struct arena *a, struct str scope,
+	struct str object, struct str subject, struct str party, int64_t since,
+	struct str *record, struct err *err)
+{
+	struct sqlite_store *q = sqlite_of(s);
+	struct sqlite_conn *c = sqlite_reader(q, err);
+	int rc;
+
+	if (!c)
+		return -1;
+	rc = find_subject(
+		c, a, scope, object, subject, party, since, record, err);
+	sqlite_reader_end(q, c);
+	return rc;
+}
+
+static int find_party(struct sqlite_conn *c, struct str scope,
+	struct str object, struct str record, struct str party, struct err *err)
+{
+	AUTO(stmt) sqlite3_stmt *st = START(c, SQL_FIND_PARTY, err, TEXT(party),
+		TEXT(scope), TEXT(object), TEXT(record));
+	int rc = st ? sqlite_step(c, st, err) : -1;
+
+	return rc < 0 ? -1 : rc ? 0 : STORE_NONE;
+}
+
+int sqlite_find_party(struct store *s, struct str scope, struct str object,
+	struct str record, struct str party, struct err *err)
+{
+	struct sqlite_store *q = sqlite_of(s);
+	struct sqlite_conn *c = sqlite_reader(q, err);
+	int rc;
+
+	if (!c)
+		return -1;
+	rc = find_party(c, scope, object, record, party, err);
+	sqlite_reader_end(q, c);
+	return rc;
+}
+
 int sqlite_find_identity(struct store *s, struct str route, struct str identity,
 	int64_t self, int64_t *delivery, struct err *err)
 {

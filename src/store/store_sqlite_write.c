@@ -268,10 +268,27 @@ static int add_threads(
 {
 	for (size_t i = 0; i < f->n_threads; i++) {
 		const struct store_thread *t = &f->threads[i];
-		if (RUN(c, SQL_THREAD, err, TEXT(t->message_id), TEXT(t->scope),
-			    TEXT(t->object), TEXT(t->record), INT(f->now)) < 0)
+		if (t->message_id.len &&
+			RUN(c, SQL_THREAD, err, TEXT(t->message_id),
+				TEXT(t->scope), TEXT(t->object),
+				TEXT(t->record), INT(f->now)) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+static int add_parties(
+	struct sqlite_conn *c, const struct store_finish *f, struct err *err)
+{
+	for (size_t i = 0; i < f->n_threads; i++)
+		for (size_t k = 0; k < f->n_parties; k++) {
+			const struct store_thread *t = &f->threads[i];
+			if (RUN(c, SQL_PARTY, err, TEXT(f->parties[k]),
+				    TEXT(f->subject), TEXT(t->scope),
+				    TEXT(t->object), TEXT(t->record),
+				    INT(f->now)) < 0)
+				return -1;
+		}
 	return 0;
 }
 
@@ -327,7 +344,7 @@ int sqlite_finish(struct store *s, struct store_finish *f, struct err *err)
 	if (fault_point("store.finish.journal"))
 		return err_set(err, ERR_TEMP, "told to fail");
 	if (add_journal(c, f, err) < 0 || add_threads(c, f, err) < 0 ||
-		sqlite_add_marks(c, f, err) < 0 ||
+		add_parties(c, f, err) < 0 || sqlite_add_marks(c, f, err) < 0 ||
 		sqlite_add_outs(c, f, err) < 0)
 		return -1;
 	if (is_over(f->to) && RUN(c, SQL_MESSAGE_OVER, err, INT(f->delivery),
@@ -499,6 +516,9 @@ int sqlite_sweep(struct store *s, int64_t now, struct err *err)
 		return sweep_rows(q, &old, err) < 0 ? -1 : 1;
 	n = RUN(c, SQL_SWEEP_THREADS, err, INT(rows_before),
 		INT(SWEEP_THREADS));
+	if (n == 0)
+		n = RUN(c, SQL_SWEEP_PARTIES, err, INT(rows_before),
+			INT(SWEEP_THREADS));
 	if (n == 0)
 		n = RUN(c, SQL_SWEEP_SEEN, err, INT(now), INT(SWEEP_THREADS));
 	if (n == 0)

@@ -189,6 +189,10 @@ static void take_mail(struct worker_job *job, struct mail *m)
 	job->subject = make_line(
 		job->arena, mail_header(m, STR("subject")), SUBJECT_MAX);
 	take_references(job, m);
+	job->parties = arena_array(
+		job->arena, PARTIES_MAX, sizeof(*job->parties));
+	job->n_parties = mail_parties(m, false, job->parties, PARTIES_MAX);
+	job->thread_subject = mail_thread_subject(m);
 }
 
 /* Sets *reason of an outcome without a plan. */

@@ -20,6 +20,7 @@
 #define FRAME_RESULT_MAX ((size_t)32 << 20)
 #define FRAME_ID_LEN 8
 
+#define PARTIES_MAX 20
 #define REFERENCES_MAX 1000
 #define MESSAGE_ID_MAX 998 /* a line, RFC 5322 section 2.1.1 */
 #define SUBJECT_MAX 256

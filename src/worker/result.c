@@ -63,9 +63,9 @@ void result_put(struct buf *b, const struct worker_job *job)
 	wire_str(b, job->identity);
 	wire_str(b, job->message_id);
 	wire_str(b, job->subject);
-	wire_u32(b, (uint32_t)job->n_references);
-	for (size_t i = 0; i < job->n_references; i++)
-		wire_str(b, job->references[i]);
+	wire_strs(b, job->references, job->n_references);
+	wire_strs(b, job->parties, job->n_parties);
+	wire_str(b, job->thread_subject);
 	wire_str(b, buf_view(&plan));
 	b->is_over |= plan.is_over;
 }
@@ -90,18 +90,18 @@ static int check_files(const struct plan *p, uint64_t size, struct err *err)
 	return 0;
 }
 
-static int get_references(
-	struct worker_job *job, struct wire_in *w, struct err *err)
+static int get_lines(struct worker_job *job, struct wire_in *w, size_t max,
+	struct str **out, size_t *n_out, struct err *err)
 {
 	size_t n = wire_get_count(w, 4);
 
-	if (n > REFERENCES_MAX)
+	if (n > max)
 		return err_set(err, ERR_PERM, "%zu references", n);
-	job->n_references = n;
-	job->references = arena_array(job->arena, n, sizeof(*job->references));
+	*n_out = n;
+	*out = arena_array(job->arena, n, sizeof(**out));
 	for (size_t i = 0; i < n; i++) {
-		job->references[i] = wire_get_str(w);
-		if (!is_line(job->references[i], MESSAGE_ID_MAX))
+		(*out)[i] = wire_get_str(w);
+		if (!is_line((*out)[i], MESSAGE_ID_MAX))
 			return err_set(err, ERR_PERM, "a reference is none");
 	}
 	return 0;
@@ -115,8 +115,12 @@ static int get_plan(struct worker_job *job, struct wire_in *w, uint64_t size,
 	job->identity = wire_get_str(w);
 	job->message_id = wire_get_str(w);
 	job->subject = wire_get_str(w);
-	if (get_references(job, w, err) < 0)
+	if (get_lines(job, w, REFERENCES_MAX, &job->references,
+		    &job->n_references, err) < 0 ||
+		get_lines(job, w, PARTIES_MAX, &job->parties, &job->n_parties,
+			err) < 0)
 		return -1;
+	job->thread_subject = wire_get_str(w);
 	plan = wire_get_str(w);
 	if (!wire_is_done(w))
 		return err_set(err, ERR_PERM, "bytes missing or left over");
@@ -124,7 +128,8 @@ static int get_plan(struct worker_job *job, struct wire_in *w, uint64_t size,
 		return err_set(err, ERR_PERM, "an identity that is none");
 	if (!is_line(job->message_id, MESSAGE_ID_MAX))
 		return err_set(err, ERR_PERM, "a Message-ID that is none");
-	if (!is_line(job->subject, SUBJECT_MAX))
+	if (!is_line(job->thread_subject, SUBJECT_MAX) ||
+		!is_line(job->subject, SUBJECT_MAX))
 		return err_set(err, ERR_PERM, "a subject that is none");
 	if (plan_decode(job->arena, plan, &job->plan, err) < 0 ||
 		check_files(job->plan, size, err) < 0)

@@ -178,16 +178,96 @@ static int exec_find(struct sieve_run *r, const struct sieve_node *n)
  * thread
  */
 
+#define WITHIN_DEFAULT 30 /* days in which a subject counts */
+#define WITHIN_MAX 3650
+#define AUTHORS_MAX 5
+#define THREAD_TOKENS_MAX 50
+
+static const char *const ways[] = { "references", "token", "subject" };
+
+struct thread {
+	int index; /* of the name */
+	struct str *by;
+	size_t n_by;
+	bool has_way[COUNT(ways)];
+	uint64_t within;
+	bool is_participants;
+};
+
+static struct thread *thread_of(struct sieve_check *c, struct sieve_node *n)
+{
+	struct thread *t = n->data;
+
+	if (!t)
+		n->data = t = ARENA_NEW(sieve_check_arena(c), struct thread);
+	return t;
+}
+
+/* Giving one twice asks no more than once. */
+static void add_way(struct thread *t, int way)
+{
+	if (!t->has_way[way])
+		t->by[t->n_by++] = str_c(ways[way]);
+	t->has_way[way] = true;
+}
+
+static int check_by(struct sieve_check *c, struct sieve_node *n,
+	const struct sieve_tagged *tag)
+{
+	struct thread *t = thread_of(c, n);
+
+	t->by = arena_array(sieve_check_arena(c), COUNT(ways), sizeof(*t->by));
+	for (size_t i = 0; i < tag->param->n; i++) {
+		const struct sieve_text *text = &tag->param->texts[i];
+		int way = mailmill_choice(
+			c, text, "way to find a thread", ways, COUNT(ways));
+		if (way < 0)
+			return -1;
+		add_way(t, way);
+	}
+	return 0;
+}
+
+static int check_within(struct sieve_check *c, struct sieve_node *n,
+	const struct sieve_tagged *tag)
+{
+	if (tag->param->number < 1 || tag->param->number > WITHIN_MAX)
+		return sieve_error(c, tag->param->pos,
+			":within takes at least one day, and at most %d",
+			WITHIN_MAX);
+	thread_of(c, n)->within = tag->param->number;
+	return 0;
+}
+
 static int check_thread(struct sieve_check *c, struct sieve_node *n)
 {
-	struct find *f = ARENA_NEW(sieve_check_arena(c), struct find);
+	static const struct str default_ways[] = { { "references", 10 },
+		{ "token", 5 } };
+	const struct sieve_arg *by = sieve_node_param(n, "by");
+	struct thread *t = thread_of(c, n);
 
 	if (check_names(c, n) < 0)
 		return -1;
-	f->index = mailmill_declare(
+	t->is_participants = sieve_node_tag(n, "participants") != NULL;
+	if (!by) {
+		t->by = arena_grow(sieve_check_arena(c), default_ways,
+			COUNT(default_ways), COUNT(default_ways),
+			sizeof(*t->by));
+		t->n_by = COUNT(default_ways);
+		t->has_way[0] = t->has_way[1] = true;
+	}
+	if (!t->has_way[2] && (t->within || t->is_participants)) {
+		sieve_error(c, n->pos,
+			"':%s' says something of threads found by their "
+			"subject, and none is looked for by it",
+			t->within ? "within" : "participants");
+		return sieve_hint(c, ":by [\"references\", \"subject\"]");
+	}
+	if (t->has_way[2] && !t->within)
+		t->within = WITHIN_DEFAULT;
+	t->index = mailmill_declare(
 		c, n->positional[1], n->positional[0], MAILMILL_THREADS);
-	n->data = f;
-	return f->index < 0 ? -1 : 0;
+	return t->index < 0 ? -1 : 0;
 }
 
 /* Takes ids as they are, but for those that no mail program could answer by. */
@@ -208,10 +288,67 @@ static size_t take_ids(struct sieve_run *r, struct str **out)
 	return n_out;
 }
 
+static void add_token(
+	struct plan_question *q, const char *place, struct str token)
+{
+	for (size_t i = 0; i < q->n_tokens; i++)
+		if (str_eq(q->tokens[i].value, token))
+			return;
+	if (q->n_tokens < THREAD_TOKENS_MAX)
+		q->tokens[q->n_tokens++] = (struct plan_pair){ str_c(place),
+			token };
+}
+
+/* First those of the addresses that the mail was sent to. */
+static void take_tokens(struct sieve_run *r, struct plan_question *q)
+{
+	const struct mail_token *items;
+	size_t n = mail_tokens(r->mail, &items), n_found;
+	struct str found[4];
+
+	q->tokens = arena_array(
+		r->arena, THREAD_TOKENS_MAX, sizeof(*q->tokens));
+	for (size_t i = 0; i < r->env->n_rcpts; i++) {
+		n_found = mail_find_tokens(r->arena, r->env->rcpts[i].address,
+			found, COUNT(found));
+		for (size_t k = 0; k < n_found; k++)
+			add_token(q, MAIL_TOKEN_ADDRESS, found[k]);
+	}
+	for (size_t i = 0; i < n; i++)
+		add_token(q, items[i].place, items[i].text);
+}
+
+/* Takes from the mail what each way needs. Returns: false: there is nothing. */
+static bool ask_by(
+	struct sieve_run *r, const struct thread *t, struct plan_question *q)
+{
+	bool by_references = t->has_way[0], by_token = t->has_way[1];
+	bool by_subject = t->has_way[2];
+
+	q->by = t->by;
+	q->n_by = t->n_by;
+	if (by_references)
+		q->n_ids = take_ids(r, &q->ids);
+	if (by_token)
+		take_tokens(r, q);
+	if (by_subject) {
+		q->subject = mail_thread_subject(r->mail);
+		q->within = t->within;
+		q->is_participants = t->is_participants;
+	}
+	if (q->subject.len || q->n_tokens) {
+		q->authors = arena_array(
+			r->arena, AUTHORS_MAX, sizeof(*q->authors));
+		q->n_authors = mail_parties(
+			r->mail, true, q->authors, AUTHORS_MAX);
+	}
+	return q->n_ids || q->n_tokens || q->subject.len;
+}
+
 static int test_thread(struct sieve_run *r, const struct sieve_node *n)
 {
-	const struct find *f = n->data;
-	struct mailmill_bound *b = mailmill_bound(r, f->index);
+	const struct thread *t = n->data;
+	struct mailmill_bound *b = mailmill_bound(r, t->index);
 	struct plan_question q = {
 		.kind = PLAN_THREAD,
 		.object = sieve_arg_const(n->positional[0]),
@@ -219,8 +356,7 @@ static int test_thread(struct sieve_run *r, const struct sieve_node *n)
 	const struct facts_answer *answer;
 
 	mailmill_bind_row(b, NULL, false);
-	q.n_ids = take_ids(r, &q.ids);
-	if (q.n_ids == 0)
+	if (!ask_by(r, t, &q))
 		return 0;
 	if (sieve_ask(r, &q, &answer) < 0)
 		return SIEVE_FAILED;
@@ -238,6 +374,13 @@ static const struct sieve_tag find_tags[] = {
 	{ 0 },
 };
 
+static const struct sieve_tag thread_tags[] = {
+	{ "by", SIEVE_CONSTS, "ways", 0, 0, check_by },
+	{ "within", SIEVE_NUMBER, "days", 0, 0, check_within },
+	{ "participants", SIEVE_NOTHING, NULL, 0, 0, NULL },
+	{ 0 },
+};
+
 static const struct sieve_word words[] = {
 	{ .name = "find",
 		.flags = SIEVE_COMMAND | SIEVE_TEST,
@@ -251,6 +394,7 @@ static const struct sieve_word words[] = {
 		.flags = SIEVE_TEST,
 		.params = { { SIEVE_CONST, "object", 0 },
 			{ SIEVE_CONST, "name", 0 } },
+		.tags = thread_tags,
 		.check = check_thread,
 		.test = test_thread },
 	{ 0 },

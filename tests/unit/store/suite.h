@@ -330,6 +330,73 @@ TEST(threads_are_found_nearest_first)
 		STORE_NONE, "and no longer waited for");
 }
 
+static int find_subject(struct bench *b, const char *subject, const char *party,
+	int64_t since, struct str *record)
+{
+	struct err err = { 0 };
+	struct str parties[] = { STR("nobody@x"), str_c(party) };
+
+	return store_find_subject(b->store, b->arena, STR("prod"), STR("Case"),
+		str_c(subject), parties, party ? 2 : 0, since, record, &err);
+}
+
+static int find_party(struct bench *b, const char *record, const char *party)
+{
+	struct err err = { 0 };
+	struct str parties[] = { STR(""), str_c(party) };
+
+	return store_find_party(b->store, STR("prod"), STR("Case"),
+		str_c(record), parties, 2, &err);
+}
+
+/* A mail at `now` under a subject went to a record. */
+static void finish_thread(struct bench *b, const char *record,
+	const char *subject, struct str *parties, int64_t now)
+{
+	struct store_thread thread = { STR("prod"), STR("a@x"), STR("Case"),
+		str_c(record) };
+	struct store_finish f = { .delivery = claim_one(b),
+		.to = STORE_DONE,
+		.threads = &thread,
+		.n_threads = 1,
+		.parties = parties,
+		.n_parties = 2,
+		.subject = str_c(subject),
+		.now = now };
+	struct err err = { 0 };
+
+	is_int(finish_sync(b, &f, &err), 0, "done");
+}
+
+TEST(subjects_and_parties_are_found)
+{
+	AUTO(bench) struct bench b;
+	struct str one[] = { STR("ann@x"), STR("bob@x") };
+	struct str two[] = { STR("ann@x"), STR("eve@x") };
+	struct str record = STR_NULL;
+	int64_t now = clock_wall_ms();
+
+	bench_init(&b);
+	finish_thread(&b, "500A", "printer", one, now - 5000);
+	finish_thread(&b, "500B", "printer", two, now - 1000);
+	finish_thread(&b, "500C", "", two, now);
+	is_int(find_subject(&b, "printer", NULL, 0, &record), 0, "by subject");
+	is_str(record, "500B", "the last one");
+	is_int(find_subject(&b, "printer", "bob@x", 0, &record), 0, "with bob");
+	is_str(record, "500A", "his");
+	is_int(find_subject(&b, "printer", "bob@x", now - 2000, &record),
+		STORE_NONE, "too long ago");
+	is_int(find_subject(&b, "printer", "zoe@x", 0, &record), STORE_NONE,
+		"not with others");
+	is_int(find_subject(&b, "scanner", NULL, 0, &record), STORE_NONE,
+		"not another");
+	is_int(find_subject(&b, "", NULL, 0, &record), STORE_NONE,
+		"none is no subject");
+	is_int(find_party(&b, "500A", "bob@x"), 0, "bob took part");
+	is_int(find_party(&b, "500B", "bob@x"), STORE_NONE, "not in this one");
+	is_int(find_party(&b, "500C", "eve@x"), 0, "without a subject");
+}
+
 TEST(identity_is_found_once_done)
 {
 	AUTO(bench) struct bench b;

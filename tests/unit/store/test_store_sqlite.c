@@ -78,6 +78,8 @@ TEST(old_schemas_are_as_they_were)
 		"43",
 		"cca5f107916c87685c0167710ba3a709385aded77c291189e32dbfaa3618ed"
 		"90",
+		"35a01859dccff0112c017e74b9740ed8036831c30a2c1464ad765b7354a626"
+		"3c",
 	};
 	char hex[HASH_HEX_LEN + 1];
 	unsigned char digest[HASH_LEN];

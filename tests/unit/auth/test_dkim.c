@@ -269,6 +269,10 @@ static const struct row keys[] = {
 		"p=#" },
 	{ "huge exponent", TAGS, FROM, RFROM, "", "", AUTH_POLICY, "exponent",
 		KEY_2048, "p=^" },
+	{ "huge record", TAGS, FROM, RFROM, "", "", AUTH_PERMERROR, "too long",
+		KEY_2048, "v=DKIM1; p=~" },
+	{ "huge note", TAGS, FROM, RFROM, "", "", AUTH_PASS, "", KEY_2048,
+		"n=~; p=!" },
 	{ "a second record", TAGS, FROM, RFROM, "", "", AUTH_PASS, "", KEY_2048,
 		"p=@" },
 };
@@ -285,6 +289,9 @@ static void make_record(struct buf *b, const struct row *r)
 			add_made_up_key(b, 16384, 17);
 		else if (*p == '^')
 			add_made_up_key(b, 2048, 65);
+		else if (*p == '~')
+			for (int i = 0; i < 16384; i++)
+				buf_c(b, "AAAA");
 		else if (*p == '@')
 			add_key(b, KEY_1024);
 		else
@@ -317,7 +324,7 @@ static void make_mail(struct buf *raw, const struct row *r)
 static void check_row(const struct row *r)
 {
 	AUTO(buf) struct buf raw = BUF_INIT(16 << 20);
-	AUTO(buf) struct buf record = BUF_INIT(10000);
+	AUTO(buf) struct buf record = BUF_INIT(100000);
 	AUTO(mail) struct mail *m = NULL;
 	struct answers a = { .n = 0 };
 	struct dkim_signature *s;

@@ -524,6 +524,94 @@ TEST(mails_of_all_charsets_stay_in_the_box)
 	stop();
 }
 
+/* RFC 8463, appendix A. */
+static const char rfc8463[] =
+	"DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\r\n"
+	" d=football.example.com; i=@football.example.com;\r\n"
+	" q=dns/txt; s=brisbane; t=1528637909; h=from : to :\r\n"
+	" subject : date : message-id : from : subject : date;\r\n"
+	" bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+	" b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\r\n"
+	" Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\r\n"
+	"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n"
+	" d=football.example.com; i=@football.example.com;\r\n"
+	" q=dns/txt; s=test; t=1528637909; h=from : to : subject :\r\n"
+	" date : message-id : from : subject : date;\r\n"
+	" bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+	" b=F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3\r\n"
+	" DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz\r\n"
+	" dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8=\r\n"
+	"From: Joe SixPack <joe@football.example.com>\r\n"
+	"To: Suzie Q <suzie@shopping.example.net>\r\n"
+	"Subject: Is dinner ready?\r\n"
+	"Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"
+	"Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n"
+	"\r\n"
+	"Hi.\r\n"
+	"\r\n"
+	"We lost the game.  Are you hungry yet?\r\n"
+	"\r\n"
+	"Joe.\r\n";
+
+static const struct key {
+	const char *name, *record;
+} signer_keys[] = {
+	{ "brisbane._domainkey.football.example.com",
+		"v=DKIM1; k=ed25519; "
+		"p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=" },
+	{ "test._domainkey.football.example.com",
+		"v=DKIM1; k=rsa; "
+		"p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWRiGs5"
+		"V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W9"
+		"1y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvH"
+		"O9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT+l/K4w3QIDAQAB" },
+	{ "_dmarc.football.example.com", "v=DMARC1; p=reject" },
+};
+
+static void make_key_facts(struct arena *a, struct facts *out)
+{
+	*out = (struct facts){ .now = 1700000000000,
+		.answers = arena_array(
+			a, COUNT(signer_keys), sizeof(struct facts_answer)) };
+	for (size_t i = 0; i < COUNT(signer_keys); i++) {
+		struct str *record = ARENA_NEW(a, struct str);
+		struct plan_question q;
+		*record = str_c(signer_keys[i].record);
+		plan_ask_dns(a, DNS_TXT, str_c(signer_keys[i].name), &q);
+		out->answers[out->n_answers++] = facts_of_dns(a, q.name,
+			&(struct dns_answer){ DNS_FOUND, record, 1 });
+	}
+}
+
+TEST(signatures_are_judged_in_the_box)
+{
+	static const struct worker_script script[] = { { "ask",
+		TEXT("require [\"variables\", \"vnd.mailmill\"];\r\n"
+		     "note \"${mail.auth.dkim} ${mail.auth.dmarc}\";"),
+		NULL, 0 } };
+	AUTO(arena) struct arena *a = arena_new();
+	struct facts known;
+
+	make_key_facts(a, &known);
+	for (size_t k = 0; k < COUNT(isolations); k++) {
+		struct run asks, knows;
+		start(isolations[k], 1, 10000, script, COUNT(script));
+		submit(&asks, "ask", rfc8463);
+		submit(&knows, "ask", rfc8463);
+		knows.job.facts = &known;
+		wait_all();
+		is_int(asks.job.outcome, WORKER_PLAN, reason_of(&asks));
+		if (asks.job.outcome == WORKER_PLAN)
+			is_int(asks.job.plan->n_questions, 4,
+				"both keys and both DMARC records at once");
+		is_int(knows.job.outcome, WORKER_PLAN, reason_of(&knows));
+		is_str(str_c(note_of(&knows)), "pass pass", "it is judged");
+		drop(&asks);
+		drop(&knows);
+		stop();
+	}
+}
+
 TEST(a_mail_finds_nothing_of_the_one_before)
 {
 	static struct plan_pair pair = { TEXT("Id"),

@@ -80,7 +80,7 @@ struct mail {
 	unsigned n_packed;	/* parts that may be containers */
 	unsigned n_numbers;	/* given to parts, here and inside */
 	unsigned n_opened, n_guesses;
-	size_t opened_len;
+	size_t opened_len, guessed;
 	void *judged; /* see mail_judged() */
 	struct str
 		hint;  /* charset of the first part that names a telling one */

@@ -55,7 +55,20 @@ static struct str cut_line(const struct mail *m, size_t *pos)
 	return str_n(p, len);
 }
 
+static bool is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') ||
+	       ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
 #define SURE_LEN 6 /* of a boundary that text does not hold by chance */
+
+/* May a boundary line go on so? Behind the end mark more may than before. */
+static bool may_follow(char c, bool is_close)
+{
+	return is_blank(c) || (is_close && !is_alnum(c) && c != '-' &&
+				      c != '_' && c != '=' && c != '.');
+}
 
 /* Returns: the frame whose boundary the line is, or -1. */
 static int match_boundary(const struct walk *w, struct str line, bool *is_close)
@@ -76,7 +89,8 @@ static int match_boundary(const struct walk *w, struct str line, bool *is_close)
 			rest = str_sub(rest, 2, SIZE_MAX);
 		else if (str_eq(str_trim(rest), STR("--")))
 			*is_close = true;
-		if (!rest.len || (is_blank(*rest.p) && b.len >= SURE_LEN))
+		if (!rest.len ||
+			(b.len >= SURE_LEN && may_follow(*rest.p, *is_close)))
 			return k;
 	}
 	return -1;
@@ -260,15 +274,21 @@ static bool is_container(struct walk *w, struct part *p)
 }
 
 #define GUESS_WITHIN ((size_t)16 * 1024) /* of a body, for its boundary */
+#define GUESSED_MAX ((size_t)1 << 20)	 /* of all bodies */
 #define GUESSES_MAX 10
 #define BOUNDARY_MAX 200
 
-/* Does a line of the rest begin with this boundary? */
+/*
+ * Does a line of the rest begin with this boundary? It costs a look at all of
+ * it when none does, so after some such the answer is yes.
+ */
 static bool has_boundary(const struct walk *w, struct str boundary)
 {
 	struct str rest = str_sub(w->m->raw, w->pos, SIZE_MAX);
 	ssize_t at;
 
+	if (w->m->n_guesses >= GUESSES_MAX)
+		return true;
 	while ((at = str_find(rest, boundary)) >= 0) {
 		const char *p = rest.p + at;
 		size_t before = (size_t)(p - w->m->raw.p);
@@ -277,6 +297,7 @@ static bool has_boundary(const struct walk *w, struct str boundary)
 			return true;
 		rest = str_sub(rest, (size_t)at + 1, SIZE_MAX);
 	}
+	w->m->n_guesses++;
 	return false;
 }
 
@@ -290,6 +311,7 @@ static struct str guess_boundary(const struct walk *w)
 
 	while (pos < end) {
 		struct str line = cut_line(w->m, &pos);
+		w->m->guessed += line.len + 1;
 		if (match_boundary(w, line, &is_close) >= 0)
 			return STR_NULL;
 		if (last.p && str_starts_case(line, STR("content-")))
@@ -308,12 +330,11 @@ static void mend_boundary(struct walk *w, struct part *p)
 {
 	struct str guess;
 
-	if (w->m->n_guesses >= GUESSES_MAX)
+	if (w->m->n_guesses >= GUESSES_MAX || w->m->guessed > GUESSED_MAX)
 		return;
 	guess = guess_boundary(w);
 	if (!guess.len || str_eq(guess, p->boundary))
 		return;
-	w->m->n_guesses++;
 	if (p->boundary.len && has_boundary(w, p->boundary))
 		return;
 	mail_tell_defect(w->m, "boundary", p->pub.header_offset,
@@ -342,12 +363,6 @@ static bool is_quoted_header(const struct walk *w)
 			return false;
 	}
 	return true;
-}
-
-static bool is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') ||
-	       ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
 static bool is_base64_line(struct str line)
@@ -449,6 +464,7 @@ static void open_part(struct walk *w, struct part *parent)
 /* ---- encodings that are not what they claim ---- */
 
 #define LOOK_WITHIN ((size_t)4096) /* of a body */
+#define SURE_LINE 20		   /* characters of base64 that no word has */
 #define FULL_LINE 60 /* characters of a line of base64, at least */
 
 /* Cuts a line off, without blanks at its end. */
@@ -561,8 +577,14 @@ static bool looks_quoted(struct str body)
 /* Is it text, though base64 is claimed? Words and marks all over. */
 static bool looks_plain(struct str body)
 {
-	struct str look = str_sub(body, 0, LOOK_WITHIN);
+	struct str look = str_sub(body, 0, LOOK_WITHIN), rest = look;
+	struct str line = STR("");
 	size_t n_other = 0, n = 0;
+
+	while (!line.len && cut_body_line(&rest, &line))
+		;
+	if (line.len >= SURE_LINE && line.len % 4 == 0 && is_base64_line(line))
+		return false; /* what follows may be a footer */
 
 	for (size_t i = 0; i < look.len; i++) {
 		char c = look.p[i];

@@ -303,6 +303,62 @@ static struct str make_text(struct mail *m, struct part *p, struct str bytes)
 	return text_lines(m->arena, out);
 }
 
+#define TAIL_MAX ((size_t)4096) /* bytes of a footer behind base64 */
+
+/* Is it a line of encoded text, rather than words? */
+static bool is_encoded_line(struct str line)
+{
+	for (size_t i = 0; i < line.len; i++) {
+		char c = line.p[i];
+		bool is_letter = (c >= '0' && c <= '9') ||
+				 ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+		if (!is_letter && !strchr("+/= \t\r", c))
+			return false;
+		if (c == ' ' && i && i + 1 < line.len && line.p[i + 1] != ' ')
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Finds what a list or virus scanner has put behind a base64 text without
+ * encoding it, where decoding would make noise of it. Lends: from the raw body.
+ */
+static struct str find_tail(struct part *p)
+{
+	struct str raw = part_raw(p), look, line;
+	size_t from = raw.len > TAIL_MAX ? raw.len - TAIL_MAX : 0, at;
+
+	if (decode_kind(p->pub.encoding) != DECODE_BASE64)
+		return STR_NULL;
+	look = str_sub(raw, from, TAIL_MAX);
+	if (from) /* begins within a line */
+		str_cut_line(&look, &line);
+	while (at = (size_t)(look.p - raw.p), str_cut_line(&look, &line))
+		if (!is_encoded_line(line))
+			return at ? str_sub(raw, at, SIZE_MAX) : STR_NULL;
+	return STR_NULL;
+}
+
+/* Lends the bytes of a text, decoded as far as they are encoded. */
+static struct str text_bytes(struct mail *m, struct part *p)
+{
+	struct str tail = find_tail(p), head = part_raw(p), out;
+	struct buf b = BUF_INIT(head.len + (size_t)4 * DECODE_EXTRA);
+
+	if (!tail.len)
+		return mail_part_bytes(m, &p->pub);
+	mail_tell_defect(m, "encoding", (uint64_t)(tail.p - p->owner->raw.p),
+		"a base64 text goes on without encoding: read so");
+	head.len -= tail.len;
+	decode_all(&b, DECODE_BASE64, head);
+	buf_c(&b, "\n\n");
+	buf_str(&b, tail);
+	out = arena_str(m->arena, buf_view(&b));
+	buf_fini(&b);
+	return out;
+}
+
 struct str mail_part_text(struct mail *m, struct mail_part *part)
 {
 	struct part *p = part_of(part);
@@ -311,7 +367,7 @@ struct str mail_part_text(struct mail *m, struct mail_part *part)
 		(!str_eq(part->type, STR("text")) && !is_plain(part)))
 		return STR_NULL;
 	if (!p->has_text) {
-		p->text = make_text(m, p, mail_part_bytes(m, part));
+		p->text = make_text(m, p, text_bytes(m, p));
 		p->has_text = true;
 	}
 	return p->text;

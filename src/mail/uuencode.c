@@ -12,13 +12,15 @@
 
 #include "inside.h"
 
-#define MODE_MAX 4 /* digits of "begin 0644" */
+#define MODE_MAX 4		  /* digits of "begin 0644" */
+#define LINE_MAX ((uint64_t)2048) /* encoded bytes of a line of yEnc */
 #define YENC_SIZE_MAX ((uint64_t)1 << 32)
 
 /* A place in the text, by lines. */
 struct lines {
 	struct str all;
-	size_t at; /* of the next line */
+	size_t at;     /* of the next line */
+	size_t budget; /* bytes of yEnc yet to be tried */
 };
 
 static bool next_line(struct lines *l, struct str *line)
@@ -211,42 +213,49 @@ static size_t undo_yenc(struct str line, char *out)
 	return n;
 }
 
+/* Undoes the lines up to the one with the end, *end. */
+static bool undo_lines(struct arena *a, struct lines *at, size_t max,
+	struct str *bytes, struct str *end)
+{
+	char *p = arena_alloc(a, max + 1);
+	size_t n = 0;
+
+	while (next_line(at, end)) {
+		if (str_starts(*end, STR("=yend "))) {
+			*bytes = str_n(p, n);
+			return true;
+		}
+		if (str_starts(*end, STR("=ypart ")))
+			continue;
+		if (n + end->len > max)
+			return false;
+		n += undo_yenc(*end, p + n);
+	}
+	return false;
+}
+
 static bool read_yenc(struct arena *a, struct lines *l, struct packed_file *f,
 	struct str head)
 {
 	struct lines at = *l;
-	struct str line;
+	struct str end;
 	bool is_part = number_of(head, STR("part=")) > 0;
-	char *p;
-	size_t n = 0;
+	/* escapes are the reason for more encoded bytes than decoded ones */
+	size_t max = (size_t)MIN((uint64_t)(l->all.len - l->at),
+		number_of(head, STR("size=")) + LINE_MAX);
 
 	f->name = word_of(head, STR("name="));
-	/* to copy and undo at most once what is there: the end comes first */
-	if (!f->name.len ||
-		str_find(str_sub(l->all, l->at, SIZE_MAX), STR("\n=yend ")) < 0)
+	if (!f->name.len || max > l->budget)
 		return false;
-	p = arena_alloc(a,
-		MIN(l->all.len - l->at, number_of(head, STR("size=")) + 1024));
-	f->bytes = str_n(p, 0);
-	while (next_line(&at, &line)) {
-		if (str_starts(line, STR("=ypart ")))
-			continue;
-		if (str_starts(line, STR("=yend ")))
-			break;
-		if (n + line.len >
-			MIN(l->all.len - l->at,
-				number_of(head, STR("size=")) + 1024))
-			return false;
-		n += undo_yenc(line, p + n);
-	}
-	f->bytes = str_n(p, n);
+	l->budget -= max;
+	if (!undo_lines(a, &at, max, &f->bytes, &end))
+		return false;
 	f->part = number_of(head, STR("part="));
-	if (!str_starts(line, STR("=yend ")) ||
-		number_of(line, STR("size=")) != n ||
-		is_crc_wrong(line, is_part ? STR("pcrc32=") : STR("crc32="),
+	if (number_of(end, STR("size=")) != f->bytes.len ||
+		is_crc_wrong(end, is_part ? STR("pcrc32=") : STR("crc32="),
 			f->bytes))
 		return false;
-	*l = at;
+	l->at = at.at;
 	f->block = str_sub(l->all, f->from, at.at - f->from);
 	return true;
 }
@@ -292,7 +301,7 @@ static bool read_file(struct arena *a, struct lines *l, struct str line,
 
 size_t uuencode_find(struct arena *a, struct str text, struct packed_file **out)
 {
-	struct lines l = { .all = text };
+	struct lines l = { .all = text, .budget = text.len * 2 };
 	struct packed_file *files = NULL;
 	size_t n = 0, n_tried = 0;
 

@@ -314,6 +314,17 @@ static const struct claim {
 		"Gr=C3=BC=C3=9Fe =\nan =\nalle\n",
 		"Gr\xc3\xbc\xc3\x9f"
 		"e an alle" },
+	{ "a footer behind base64",
+		"Content-Type: text/plain\nContent-Transfer-Encoding: "
+		"base64\n\n"
+		"SGVsbG8sIHRoaXMgaXMgdGhlIHRleHQu\n\n"
+		"_____________\nlist mailing list\n",
+		"Hello, this is the text.\n\n_____________\n"
+		"list mailing list" },
+	{ "more behind the end mark",
+		"Content-Type: multipart/mixed; boundary=boundary\n\n"
+		"--boundary\n\ntext\n--boundary-->\nmore\n",
+		"text" },
 	{ "an equation is none",
 		"Content-Type: text/plain\n\na=10 =\nb=20 =\nc=\n",
 		"a=10 =\nb=20 =\nc=" },

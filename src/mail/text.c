@@ -328,15 +328,22 @@ static struct str find_tail(struct part *p)
 {
 	struct str raw = part_raw(p), look, line;
 	size_t from = raw.len > TAIL_MAX ? raw.len - TAIL_MAX : 0, at;
+	bool was_empty = false;
 
 	if (decode_kind(p->pub.encoding) != DECODE_BASE64)
 		return STR_NULL;
 	look = str_sub(raw, from, TAIL_MAX);
 	if (from) /* begins within a line */
 		str_cut_line(&look, &line);
-	while (at = (size_t)(look.p - raw.p), str_cut_line(&look, &line))
+	/* a stray letter is noise; a footer is set off */
+	while (at = (size_t)(look.p - raw.p), str_cut_line(&look, &line)) {
+		bool is_set_off = was_empty || str_starts(line, STR("___")) ||
+				  str_starts(line, STR("---"));
 		if (!is_encoded_line(line))
-			return at ? str_sub(raw, at, SIZE_MAX) : STR_NULL;
+			return at && is_set_off ? str_sub(raw, at, SIZE_MAX)
+						: STR_NULL;
+		was_empty = str_trim(line).len == 0;
+	}
 	return STR_NULL;
 }
 

@@ -296,6 +296,8 @@ static const char *const page_prefixes[] = { "cp", "win", "windows", "ibm",
 	"windowsnt", "widows", "window", "windos", "windwos", "ccs", "ansicp" };
 
 static uint16_t high[COUNT(charsets)][128];
+/* Never closed, so that their code stays; not used: one thread a handle. */
+static iconv_t kept[COUNT(charsets)];
 static bool is_ready;
 
 /* Makes a table of what one byte means. Returns: whether all of it is known. */
@@ -338,7 +340,7 @@ void charset_names_init(void)
 			iconv_close(cd);
 			continue;
 		}
-		/* kept open, and once used for what it loads only then */
+		kept[i] = cd; /* and once used, for what it loads only then */
 		iconv(cd, &from, &n_in, &to, &n_out);
 	}
 }

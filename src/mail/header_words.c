@@ -8,8 +8,7 @@
  * charset in a row are one run of bytes, read at its end: characters, and even
  * the groups of base64, may be cut between them. Charsets are read as those of
  * texts are. A word that was cut off at the end of a field is read as far as it
- * goes, and what comes out of words is looked at once more, since some programs
- * encode twice.
+ * goes. What comes out of words is not decoded again, though it may look so.
  */
 #include <mailmill/enc.h>
 
@@ -265,19 +264,6 @@ static struct str one_line(struct str s)
 	return s;
 }
 
-/* Tells whether there is nothing but words: somebody encoded words. */
-static bool is_all_words(struct str s)
-{
-	struct header_word w;
-
-	if (str_find(s, STR("?=")) < 0)
-		return false;
-	for (s = str_trim(s); s.len; s = str_trim(str_sub(s, w.len, s.len)))
-		if (!header_read_word(s, &w))
-			return false;
-	return true;
-}
-
 static struct str decode_once(struct arena *a, struct str text)
 {
 	struct buf b;
@@ -292,8 +278,6 @@ static struct str decode_once(struct arena *a, struct str text)
 
 struct str header_decode_words(struct arena *a, struct str text)
 {
-	struct str out;
-
 	if (str_find(text, STR("=?")) < 0) {
 		if (charset_is_plain(text) &&
 			(!text.len || !memchr(text.p, 0x1b, text.len)))
@@ -301,8 +285,7 @@ struct str header_decode_words(struct arena *a, struct str text)
 		return str_trim(one_line(
 			arena_str(a, charset_to_utf8(a, text, STR(""), NULL))));
 	}
-	out = decode_once(a, text);
-	return is_all_words(out) ? decode_once(a, out) : out;
+	return decode_once(a, text);
 }
 
 struct str header_decode(struct arena *a, struct str raw)

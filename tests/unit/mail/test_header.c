@@ -79,8 +79,9 @@ static const struct value_row {
 		"=?utf-8?Q?What?"
 		"?=",
 		"What?" },
-	{ "encoded twice",
-		"=?utf-8?Q?=3D=3Futf-8=3FB=3FSGVsbG8=3D=3F=3D?=", "Hello" },
+	{ "what looks encoded in it stays",
+		"=?utf-8?Q?=3D=3Futf-8=3FB=3FSGVsbG8=3D=3F=3D?=",
+		"=?utf-8?B?SGVsbG8=?=" },
 	{ "raw ISO-2022-JP", "\x1b$BF|K\\\x1b(B", "\xe6\x97\xa5\xe6\x9c\xac" },
 	{ "raw KOI8-R", "\xf0\xd2\xc9\xd7\xc5\xd4 \xd7\xd3\xc5\xcd",
 		"Привет всем" },

@@ -23,6 +23,7 @@
 #define HEAD 16 /* bytes before the data */
 #define GROUPS_MAX 200
 #define FONTS_MAX 300
+#define RUNS_MAX 50000 /* of bytes in one codepage, each to be converted */
 #define WORD_MAX 32
 
 static const char first_ring[] =
@@ -141,7 +142,7 @@ struct rtf {
 	uint32_t high;	   /* first half of a pair of UTF-16 */
 	bool is_html, is_text, is_star;
 	struct buf out, run; /* run: bytes of a codepage, not yet UTF-8 */
-	unsigned run_codepage;
+	unsigned run_codepage, n_runs;
 };
 
 static struct group *top(struct rtf *r)
@@ -151,7 +152,9 @@ static struct group *top(struct rtf *r)
 
 static void end_run(struct rtf *r)
 {
-	if (r->run.len)
+	if (r->run.len && r->n_runs++ >= RUNS_MAX)
+		utf8_add(&r->out, 0xfffd);
+	else if (r->run.len)
 		buf_str(&r->out,
 			charset_to_utf8(r->a, buf_view(&r->run),
 				tnef_codepage(r->a, r->run_codepage), NULL));
@@ -487,7 +490,6 @@ static void open_group(struct rtf *r)
 {
 	struct group *outer = top(r);
 
-	end_run(r);
 	r->depth++;
 	if (r->depth < GROUPS_MAX)
 		r->groups[r->depth] = *outer;
@@ -497,7 +499,6 @@ static void open_group(struct rtf *r)
 
 static void close_group(struct rtf *r)
 {
-	end_run(r);
 	if (r->depth)
 		r->depth--;
 	r->skipped = 0;

@@ -11,7 +11,7 @@
  */
 #include <libxml/HTMLparser.h>
 
-#include "inside.h"
+#include "html.h"
 
 #define QUOTE_MAX 32
 #define LIST_MAX 32
@@ -20,18 +20,40 @@
 #define ATTRIBUTES_MAX 300 /* of a tag; libxml2 compares each with all */
 #define NAMES_MAX 50000	   /* of a parser; its dictionary slows down beyond */
 #define ENTITY_MAX 40	   /* bytes of "&...;" */
+#define EFFECTS_MAX 200	   /* elements within one another that do something */
+#define ROWS_MAX 16	   /* tables within tables whose cells are kept apart */
+#define CELL_MAX 240	   /* bytes of a cell that is data */
+#define CELL_LINES_MAX 3   /* of such a cell */
+#define MARKS_MAX 2000	   /* that are told of a text */
 #define TRACE_MAX ((size_t)200 * 1000) /* pieces whose place is noted */
-
-enum tag_flags {
-	TAG_BLOCK = 1,	   /* a line of its own */
-	TAG_PARAGRAPH = 2, /* an empty line around it */
-	TAG_SKIP = 4,	   /* not for reading */
-	TAG_VOID = 8,	   /* has no end tag */
-};
 
 struct list_level {
 	bool is_ordered;
 	int number;
+};
+
+/*
+ * Bytes that stand in the text until it is finished: begin and end of what a
+ * mark tells, and where a cell begins. Text itself never holds them.
+ */
+enum sign {
+	SIGN_MARK = 0x0e, /* + 2 * kind, + 1 at its end */
+	SIGN_CELL = 0x1d,
+	SIGN_NONE = 0x1e, /* of a cell that is none after all */
+};
+
+/* An element that is open and does something until it ends. */
+struct effect {
+	unsigned depth;
+	unsigned effects;
+	enum text_mark_kind mark;
+	bool is_written; /* text of it was: so the mark stands there */
+};
+
+struct row {
+	size_t begin; /* in out */
+	unsigned n_cells;
+	bool has_table; /* in a cell: it is there for the layout */
 };
 
 struct writer {
@@ -44,6 +66,15 @@ struct writer {
 	unsigned last_depth; /* of the text written last */
 	struct list_level lists[LIST_MAX];
 	unsigned n_lists;
+	struct effect effects[EFFECTS_MAX];
+	unsigned n_effects, n_unwritten;
+	unsigned depth;	 /* of elements */
+	bool is_amp;	 /* "&" was the text before this one */
+	bool is_line;	 /* the paragraph that is open: nothing around it */
+	bool is_history; /* a mark of it waits for text */
+	struct row rows[ROWS_MAX];
+	unsigned n_rows;
+	bool at_cell;		  /* nothing of the cell was written yet */
 	struct html_trace *trace; /* or NULL */
 	struct arena *arena;	  /* the trace's */
 	struct str html;
@@ -53,78 +84,12 @@ struct writer {
 	size_t link_at; /* where its text begins in out */
 };
 
-static const struct tag {
-	const char *name;
-	unsigned flags;
-} tags[] = {
-	{ "address", TAG_BLOCK },
-	{ "applet", TAG_SKIP },
-	{ "article", TAG_BLOCK },
-	{ "aside", TAG_BLOCK },
-	{ "base", TAG_VOID },
-	{ "blockquote", TAG_PARAGRAPH },
-	{ "br", TAG_VOID },
-	{ "caption", TAG_BLOCK },
-	{ "center", TAG_BLOCK },
-	{ "dd", TAG_BLOCK },
-	{ "dir", TAG_BLOCK },
-	{ "div", TAG_BLOCK },
-	{ "dl", TAG_PARAGRAPH },
-	{ "dt", TAG_BLOCK },
-	{ "fieldset", TAG_BLOCK },
-	{ "footer", TAG_BLOCK },
-	{ "form", TAG_BLOCK },
-	{ "frameset", TAG_SKIP },
-	{ "h1", TAG_PARAGRAPH },
-	{ "h2", TAG_PARAGRAPH },
-	{ "h3", TAG_PARAGRAPH },
-	{ "h4", TAG_PARAGRAPH },
-	{ "h5", TAG_PARAGRAPH },
-	{ "h6", TAG_PARAGRAPH },
-	{ "head", TAG_SKIP },
-	{ "header", TAG_BLOCK },
-	{ "hr", TAG_VOID },
-	{ "img", TAG_VOID },
-	{ "input", TAG_VOID },
-	{ "legend", TAG_BLOCK },
-	{ "li", TAG_BLOCK },
-	{ "link", TAG_VOID },
-	{ "main", TAG_BLOCK },
-	{ "meta", TAG_VOID },
-	{ "nav", TAG_BLOCK },
-	{ "noscript", 0 },
-	{ "object", 0 },
-	{ "ol", TAG_PARAGRAPH },
-	{ "option", TAG_BLOCK },
-	{ "p", TAG_PARAGRAPH },
-	{ "pre", TAG_PARAGRAPH },
-	{ "script", TAG_SKIP },
-	{ "section", TAG_BLOCK },
-	{ "style", TAG_SKIP },
-	{ "table", TAG_BLOCK },
-	{ "tbody", 0 },
-	{ "title", TAG_SKIP },
-	{ "tr", TAG_BLOCK },
-	{ "ul", TAG_PARAGRAPH },
-};
-
-static int compare_tag(const void *name, const void *row)
-{
-	return strcmp(name, ((const struct tag *)row)->name);
-}
-
-static unsigned flags_of(const char *name)
-{
-	const struct tag *t = bsearch(
-		name, tags, COUNT(tags), sizeof(tags[0]), compare_tag);
-
-	return t ? t->flags : 0;
-}
-
 /* ---- writing ---- */
 
 static void ask_newlines(struct writer *w, int n)
 {
+	if (w->at_cell)
+		return;
 	w->n_newlines = MAX(w->n_newlines, n);
 	w->wants_space = w->wants_tab = false;
 }
@@ -133,6 +98,22 @@ static void begin_line(struct writer *w)
 {
 	for (unsigned i = 0; i < MIN(w->quote_depth, QUOTE_MAX); i++)
 		buf_c(&w->out, "> ");
+}
+
+/* Writes the marks of elements whose first text comes now. */
+static void write_marks(struct writer *w)
+{
+	if (w->is_history)
+		buf_byte(&w->out, SIGN_MARK + 2 * MARK_HISTORY);
+	w->is_history = false;
+	for (unsigned i = 0; w->n_unwritten && i < w->n_effects; i++) {
+		struct effect *e = &w->effects[i];
+		if (!(e->effects & EFFECT_MARK) || e->is_written)
+			continue;
+		buf_byte(&w->out, (unsigned char)(SIGN_MARK + 2 * e->mark));
+		e->is_written = true;
+		w->n_unwritten--;
+	}
 }
 
 /* Writes what was asked for before text comes. */
@@ -155,9 +136,26 @@ static void before_text(struct writer *w)
 	} else if (w->wants_space) {
 		buf_byte(&w->out, ' ');
 	}
-	w->at_begin = w->wants_space = w->wants_tab = false;
+	w->at_begin = w->wants_space = w->wants_tab = w->at_cell = false;
 	w->n_newlines = 0;
 	w->last_depth = w->quote_depth;
+	if (w->n_unwritten || w->is_history)
+		write_marks(w);
+}
+
+/* Bytes of text, without those that are signs of ours. */
+static void put_text(struct writer *w, struct str s)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (c >= ' ' || c == '\t')
+			continue;
+		buf_add(&w->out, s.p + from, i - from);
+		from = i + 1;
+	}
+	buf_add(&w->out, s.p + from, s.len - from);
 }
 
 static void write_text(struct writer *w, struct str s)
@@ -168,12 +166,12 @@ static void write_text(struct writer *w, struct str s)
 			n++;
 		if (n) {
 			before_text(w);
-			buf_add(&w->out, s.p, n);
+			put_text(w, str_sub(s, 0, n));
 			s = str_sub(s, n, s.len);
 			continue;
 		}
 		w->wants_space = !w->n_newlines && !w->wants_tab &&
-				 !w->at_begin;
+				 !w->at_begin && !w->at_cell;
 		s = str_sub(s, 1, s.len);
 	}
 }
@@ -189,41 +187,120 @@ static void write_pre(struct writer *w, struct str s)
 			continue;
 		}
 		before_text(w);
-		buf_byte(&w->out, (unsigned char)s.p[i]);
+		put_text(w, str_sub(s, i, 1));
+	}
+}
+
+/* ---- tables ---- */
+
+static void begin_row(struct writer *w)
+{
+	if (w->n_rows && w->n_rows <= ROWS_MAX)
+		w->rows[w->n_rows - 1].has_table = true;
+	if (w->n_rows++ < ROWS_MAX)
+		w->rows[w->n_rows - 1] = (struct row){ .begin = w->out.len };
+}
+
+static void begin_cell(struct writer *w)
+{
+	struct row *row;
+
+	if (!w->n_rows || w->n_rows > ROWS_MAX) {
+		if (!w->n_newlines && !w->at_begin)
+			w->wants_tab = true;
+		return;
+	}
+	row = &w->rows[w->n_rows - 1];
+	if (row->n_cells++) {
+		if (w->out.len > row->begin)
+			w->n_newlines = 0;
+		w->wants_space = w->wants_tab = false;
+		before_text(w);
+		buf_byte(&w->out, SIGN_CELL);
+	}
+	w->at_cell = row->n_cells > 1 || w->out.len > row->begin;
+}
+
+/* What a row is like: data, or only there for the layout. */
+struct row_look {
+	unsigned n_filled;
+	unsigned n_lines, most_lines;
+	size_t len, longest;
+	bool is_filled;
+};
+
+static void look_at_cell(struct row_look *look)
+{
+	look->n_filled += look->is_filled;
+	look->most_lines = MAX(look->most_lines, look->n_lines);
+	look->longest = MAX(look->longest, look->len);
+	look->is_filled = false;
+	look->n_lines = 0;
+	look->len = 0;
+}
+
+static struct row_look look_at_row(struct str s)
+{
+	struct row_look look = { 0 };
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.p[i] == SIGN_CELL) {
+			look_at_cell(&look);
+			continue;
+		}
+		/* line ends above the first text of the row part nothing */
+		look.n_lines += s.p[i] == '\n' && look.is_filled;
+		look.len++;
+		/* a no-break blank alone fills no cell */
+		if (s.p[i] == '\xc2' && i + 1 < s.len && s.p[i + 1] == '\xa0')
+			i++;
+		else if (!strchr(" \t\n>", s.p[i]) &&
+			 (unsigned char)s.p[i] >= ' ')
+			look.is_filled = true;
+	}
+	look_at_cell(&look);
+	return look;
+}
+
+/*
+ * Cells of data are parted by tabs, one row a line. Cells that hold paragraphs
+ * or tables are parts of the page, and stand below each other.
+ */
+static void end_row(struct writer *w)
+{
+	struct row *row;
+	struct row_look look;
+	struct str s;
+	bool is_data, is_filled = false;
+
+	w->at_cell = false;
+	if (!w->n_rows || w->n_rows-- > ROWS_MAX)
+		return;
+	row = &w->rows[w->n_rows];
+	if (row->n_cells < 2 || row->begin > w->out.len)
+		return;
+	s = str_sub(buf_view(&w->out), row->begin, w->out.len - row->begin);
+	look = look_at_row(s);
+	is_data = !row->has_table && look.longest <= CELL_MAX &&
+		  look.most_lines < CELL_LINES_MAX && look.n_filled > 1;
+	for (size_t i = 0; i < s.len; i++) {
+		char *c = &w->out.p[row->begin + i];
+		if (*c == SIGN_CELL)
+			*c = look.n_filled < 2 ? SIGN_NONE
+			     : is_data	       ? '\t'
+			     : w->quote_depth  ? ' '
+					       : '\n';
+		else if (*c == '\n' && is_data && is_filled && !w->quote_depth)
+			*c = ' ';
+		else if (look.n_filled < 2 && !is_filled &&
+			 (*c == '\xa0' || (*c == '\xc2' && c[1] == '\xa0')))
+			*c = SIGN_NONE;
+		is_filled |= (unsigned char)*c > ' ' &&
+			     !(*c == '>' && w->quote_depth);
 	}
 }
 
 /* ---- tags ---- */
-
-static const char *find_attribute(const xmlChar **attrs, const char *name)
-{
-	for (; attrs && attrs[0]; attrs += 2)
-		if (!strcmp((const char *)attrs[0], name))
-			return (const char *)attrs[1];
-	return NULL;
-}
-
-static bool is_hidden(const xmlChar **attrs)
-{
-	const char *style = find_attribute(attrs, "style");
-	char squeezed[256];
-	size_t n = 0;
-
-	for (const xmlChar **at = attrs; at && at[0]; at += 2)
-		if (!strcmp((const char *)at[0], "hidden"))
-			return true;
-	if (!style)
-		return false;
-	for (; *style && n < sizeof(squeezed) - 1; style++)
-		if (*style != ' ' && *style != '\n' && *style != '\t')
-			squeezed[n++] = *style >= 'A' && *style <= 'Z'
-						? (char)(*style | 32)
-						: *style;
-	squeezed[n] = 0;
-	return strstr(squeezed, "display:none") ||
-	       strstr(squeezed, "mso-hide:all") ||
-	       strstr(squeezed, "visibility:hidden");
-}
 
 static void begin_item(struct writer *w)
 {
@@ -238,42 +315,63 @@ static void begin_item(struct writer *w)
 	for (unsigned i = 1; i < depth; i++)
 		buf_c(&w->out, "  ");
 	buf_c(&w->out, mark);
+	w->at_cell = true; /* a paragraph in it begins on this line */
 }
 
-static void begin_list(struct writer *w, bool is_ordered)
+static void begin_list(
+	struct writer *w, bool is_ordered, const char *const *attrs)
 {
+	const char *start = html_attribute(attrs, "start");
+	uint64_t number = 1;
+
+	if (start && str_to_u64(str_c(start), 1000000, &number) < 0)
+		number = 1;
 	/* within another list no empty line is wanted */
 	w->n_newlines = w->n_lists ? 1 : w->n_newlines;
 	if (w->n_lists < LIST_MAX)
 		w->lists[w->n_lists] = (struct list_level){
-			.is_ordered = is_ordered
+			.is_ordered = is_ordered, .number = (int)number - 1
 		};
 	w->n_lists++;
 }
 
+/* Without what a link says no more by: its scheme, "www.", a last "/". */
+static struct str bare_link(struct str s)
+{
+	static const char *const front[] = { "mailto:", "http://", "https://",
+		"www." };
+
+	for (size_t i = 0; i < COUNT(front); i++)
+		if (str_starts_case(s, str_c(front[i])))
+			s = str_sub(s, strlen(front[i]), s.len);
+	while (s.len && s.p[s.len - 1] == '/')
+		s.len--;
+	return s;
+}
+
 static void end_link(struct writer *w)
 {
-	struct str text, target = str_c(w->href);
+	struct str text, target = str_c(w->href), bare;
+	ssize_t query;
 
 	if (!w->href)
 		return;
 	text = str_trim(str_sub(
 		buf_view(&w->out), w->link_at, w->out.len - w->link_at));
+	bare = bare_link(target);
+	query = str_chr(bare, '?');
+	if (query > 0 && str_starts_case(target, STR("mailto:")))
+		bare.len = (size_t)query;
 	/* a target that says no more than its text is left out */
-	if (text.len && str_find(text, target) < 0) {
-		struct str plain = target;
-		if (str_starts_case(plain, STR("mailto:")))
-			plain = str_sub(plain, 7, plain.len);
-		if (str_find_case(text, plain) < 0)
-			buf_printf(&w->out, " <%.*s>", STR_ARG(target));
-	}
+	if (text.len && bare.len && str_find_case(text, bare) < 0)
+		buf_printf(&w->out, " <%.*s>", STR_ARG(target));
 	free(w->href);
 	w->href = NULL;
 }
 
-static void begin_link(struct writer *w, const xmlChar **attrs)
+static void begin_link(struct writer *w, const char *const *attrs)
 {
-	const char *href = find_attribute(attrs, "href");
+	const char *href = html_attribute(attrs, "href");
 
 	end_link(w);
 	if (!href || strlen(href) > HREF_MAX)
@@ -286,20 +384,32 @@ static void begin_link(struct writer *w, const xmlChar **attrs)
 	w->link_at = w->out.len;
 }
 
-static void begin_image(struct writer *w, const xmlChar **attrs)
+/* A picture of a point is there to tell that the mail was read. */
+static bool is_point(const char *const *attrs)
 {
-	const char *alt = find_attribute(attrs, "alt");
+	const char *width = html_attribute(attrs, "width");
+	const char *height = html_attribute(attrs, "height");
 
-	if (alt && *alt)
+	return width && height &&
+	       (!strcmp(width, "1") || !strcmp(width, "0")) &&
+	       (!strcmp(height, "1") || !strcmp(height, "0"));
+}
+
+static void begin_image(struct writer *w, const char *const *attrs)
+{
+	const char *alt = html_attribute(attrs, "alt");
+
+	if (alt && *alt && !is_point(attrs))
 		write_text(w, str_c(alt));
 }
 
 static void begin_special(
-	struct writer *w, const char *name, const xmlChar **attrs)
+	struct writer *w, const char *name, const char *const *attrs)
 {
 	if (!strcmp(name, "br")) {
 		/* each one counts, where a block's newlines do not add up */
-		w->n_newlines = MIN(w->n_newlines + 1, 3);
+		if (!w->at_cell)
+			w->n_newlines = MIN(w->n_newlines + 1, 3);
 		w->wants_space = w->wants_tab = false;
 	} else if (!strcmp(name, "hr")) {
 		ask_newlines(w, 1);
@@ -313,43 +423,77 @@ static void begin_special(
 	} else if (!strcmp(name, "li")) {
 		begin_item(w);
 	} else if (!strcmp(name, "ul") || !strcmp(name, "ol")) {
-		begin_list(w, name[0] == 'o');
+		begin_list(w, name[0] == 'o', attrs);
+	} else if (!strcmp(name, "tr")) {
+		begin_row(w);
 	} else if (!strcmp(name, "td") || !strcmp(name, "th")) {
-		if (!w->n_newlines && !w->at_begin)
-			w->wants_tab = true;
-	} else if (!strcmp(name, "pre")) {
-		w->pre_depth++;
-	} else if (!strcmp(name, "blockquote")) {
-		w->quote_depth++;
+		begin_cell(w);
 	}
+}
+
+static void begin_effects(struct writer *w, const struct tag_view *t)
+{
+	w->is_history |= (t->effects & EFFECT_HISTORY) != 0;
+	if (!(t->effects & ~(unsigned)EFFECT_HISTORY) ||
+		w->n_effects == EFFECTS_MAX || (t->flags & TAG_VOID))
+		return;
+	w->effects[w->n_effects++] = (struct effect){
+		.depth = w->depth, .effects = t->effects, .mark = t->mark
+	};
+	w->pre_depth += (t->effects & EFFECT_PRE) != 0;
+	w->quote_depth += (t->effects & EFFECT_QUOTE) != 0;
+	w->n_unwritten += (t->effects & EFFECT_MARK) != 0;
+}
+
+static void end_effects(struct writer *w)
+{
+	struct effect *e = w->n_effects ? &w->effects[w->n_effects - 1] : NULL;
+
+	if (!e || e->depth != w->depth)
+		return;
+	w->n_effects--;
+	w->pre_depth -= (e->effects & EFFECT_PRE) != 0;
+	w->quote_depth -= (e->effects & EFFECT_QUOTE) != 0;
+	if (!(e->effects & EFFECT_MARK))
+		return;
+	if (e->is_written)
+		buf_byte(&w->out, (unsigned char)(SIGN_MARK + 2 * e->mark + 1));
+	else
+		w->n_unwritten--;
 }
 
 static void on_start(void *ctx, const xmlChar *xml_name, const xmlChar **attrs)
 {
 	struct writer *w = ctx;
 	const char *name = (const char *)xml_name;
-	unsigned flags = flags_of(name);
+	struct tag_view t;
 
 	if (w->skip_depth) {
-		w->skip_depth += !(flags & TAG_VOID);
+		w->skip_depth += !(html_tag_flags(name) & TAG_VOID);
 		return;
 	}
-	if (!(flags & TAG_VOID) && ((flags & TAG_SKIP) || is_hidden(attrs))) {
+	t = html_tag(name, (const char **)(void *)attrs);
+	if (!(t.flags & TAG_VOID) && ((t.flags & TAG_SKIP) || t.is_hidden)) {
 		w->skip_depth = 1;
 		return;
 	}
-	if (flags & TAG_PARAGRAPH)
+	w->depth += !(t.flags & TAG_VOID);
+	if ((t.flags & TAG_PARAGRAPH) || (t.effects & EFFECT_QUOTE))
 		ask_newlines(w, 2);
-	else if (flags & TAG_BLOCK)
+	else if (t.flags & TAG_BLOCK)
 		ask_newlines(w, 1);
-	begin_special(w, name, attrs);
+	begin_effects(w, &t);
+	begin_special(w, name, t.attrs);
+	/* the end tag does not tell what the element's style said */
+	if (*name == 'p' && !name[1])
+		w->is_line = !(t.flags & TAG_PARAGRAPH);
 }
 
 static void on_end(void *ctx, const xmlChar *xml_name)
 {
 	struct writer *w = ctx;
 	const char *name = (const char *)xml_name;
-	unsigned flags = flags_of(name);
+	unsigned flags = html_tag_flags(name);
 
 	if (w->skip_depth) {
 		w->skip_depth -= !(flags & TAG_VOID);
@@ -357,16 +501,19 @@ static void on_end(void *ctx, const xmlChar *xml_name)
 	}
 	if (!strcmp(name, "a"))
 		end_link(w);
-	if (flags & TAG_PARAGRAPH)
+	if ((flags & TAG_PARAGRAPH) &&
+		!(*name == 'p' && !name[1] && w->is_line))
 		ask_newlines(w, w->n_lists > 1 ? 1 : 2);
-	else if (flags & TAG_BLOCK)
+	else if (flags & (TAG_BLOCK | TAG_PARAGRAPH))
 		ask_newlines(w, 1);
-	if (!strcmp(name, "pre") && w->pre_depth)
-		w->pre_depth--;
-	if (!strcmp(name, "blockquote") && w->quote_depth)
-		w->quote_depth--;
+	if (!strcmp(name, "tr"))
+		end_row(w);
 	if ((!strcmp(name, "ul") || !strcmp(name, "ol")) && w->n_lists)
 		w->n_lists--;
+	if (!(flags & TAG_VOID) && w->depth) {
+		end_effects(w);
+		w->depth--;
+	}
 }
 
 /*
@@ -407,6 +554,35 @@ static void trace_text(struct writer *w, struct str s, size_t at)
 	t->items[t->n++].end = (uint32_t)w->out.len;
 }
 
+/* Those that browsers know without the semicolon, and people leave so. */
+static const char *const bare_entities[] = { "nbsp", "\xc2\xa0", "amp", "&",
+	"lt", "<", "gt", ">", "quot", "\"", "copy", "\xc2\xa9", "reg",
+	"\xc2\xae", "laquo", "\xc2\xab", "raquo", "\xc2\xbb", "euro",
+	"\xe2\x82\xac", "auml", "\xc3\xa4", "ouml", "\xc3\xb6", "uuml",
+	"\xc3\xbc", "Auml", "\xc3\x84", "Ouml", "\xc3\x96", "Uuml", "\xc3\x9c",
+	"szlig", "\xc3\x9f", "agrave", "\xc3\xa0", "eacute", "\xc3\xa9",
+	"egrave", "\xc3\xa8", "ecirc", "\xc3\xaa", "ccedil", "\xc3\xa7",
+	"aacute", "\xc3\xa1", "iacute", "\xc3\xad", "oacute", "\xc3\xb3",
+	"uacute", "\xc3\xba", "ntilde", "\xc3\xb1", "atilde", "\xc3\xa3",
+	"otilde", "\xc3\xb5", "aring", "\xc3\xa5", "oslash", "\xc3\xb8",
+	"aelig", "\xc3\xa6", "deg", "\xc2\xb0", "sect", "\xc2\xa7", "pound",
+	"\xc2\xa3", "middot", "\xc2\xb7", "bull", "\xe2\x80\xa2", "shy", "" };
+
+/* libxml2 gives "&" and the name apart. Returns: what it means, or s. */
+static struct str read_bare_entity(struct writer *w, struct str s)
+{
+	bool was_amp = w->is_amp && w->out.len &&
+		       w->out.p[w->out.len - 1] == '&';
+
+	w->is_amp = str_eq(s, STR("&"));
+	for (size_t i = 0; was_amp && i < COUNT(bare_entities); i += 2)
+		if (str_eq(s, str_c(bare_entities[i]))) {
+			w->out.len--;
+			return str_c(bare_entities[i + 1]);
+		}
+	return s;
+}
+
 static void on_text(void *ctx, const xmlChar *text, int len)
 {
 	struct writer *w = ctx;
@@ -415,6 +591,8 @@ static void on_text(void *ctx, const xmlChar *text, int len)
 
 	if (w->skip_depth)
 		return;
+	s = read_bare_entity(w, s);
+	at = MIN(at, w->out.len);
 	if (w->pre_depth)
 		write_pre(w, s);
 	else
@@ -428,22 +606,118 @@ void html_init(void)
 	xmlInitParser();
 }
 
-/* Replaces no-break blanks, which mean nothing in text. */
-static struct str plain_blanks(struct arena *a, struct str s)
-{
-	char *p = arena_alloc(a, s.len + 1), *to = p;
+/* Numbers of windows-1252 that were written as if they were of Unicode. */
+static const uint16_t windows[32] = { 0x20ac, 0x81, 0x201a, 0x192, 0x201e,
+	0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0x8d,
+	0x17d, 0x8f, 0x90, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013,
+	0x2014, 0x2dc, 0x2122, 0x161, 0x203a, 0x153, 0x9d, 0x17e, 0x178 };
 
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.p[i] == '\xc2' && i + 1 < s.len && s.p[i + 1] == '\xa0') {
-			*to++ = ' ';
-			i++;
-		} else {
-			*to++ = s.p[i];
-		}
+struct finisher {
+	struct buf out;
+	struct text_mark marks[MARKS_MAX];
+	size_t n_marks;
+};
+
+static void strip_blanks(struct finisher *f)
+{
+	while (f->out.len && is_blank(f->out.p[f->out.len - 1]))
+		f->out.len--;
+	for (size_t i = f->n_marks; i-- > 0;) {
+		if (f->marks[i].offset <= f->out.len)
+			break;
+		f->marks[i].offset = f->out.len;
 	}
-	while (to > p && (to[-1] == ' ' || to[-1] == '\n' || to[-1] == '\t'))
-		to--;
-	return str_n(p, (size_t)(to - p));
+}
+
+/* At most two empty lines, whatever asked for more. */
+static bool is_too_many(const struct finisher *f)
+{
+	size_t n = f->out.len;
+
+	return n >= 3 && !memcmp(f->out.p + n - 3, "\n\n\n", 3);
+}
+
+static bool is_invisible(uint32_t c)
+{
+	return c == 0xad || c == 0x34f || c == 0x200b || c == 0x2060 ||
+	       c == 0xfeff || (c >= 0x200c && c <= 0x200f);
+}
+
+/* Those that join letters do so only between letters. */
+static bool is_to_keep(const struct finisher *f, uint32_t c)
+{
+	return c >= 0x200c && c <= 0x200f && f->out.len &&
+	       !strchr(" \t\n>", f->out.p[f->out.len - 1]);
+}
+
+static void finish_char(struct finisher *f, uint32_t c)
+{
+	if (c == '\n') {
+		strip_blanks(f);
+		if (is_too_many(f))
+			return;
+	}
+	if (c == '\t')
+		while (f->out.len && f->out.p[f->out.len - 1] == ' ')
+			f->out.len--;
+	if (c == 0xa0)
+		c = ' ';
+	else if (c >= 0x80 && c < 0xa0)
+		c = windows[c - 0x80];
+	else if (is_invisible(c) && !is_to_keep(f, c))
+		return;
+	utf8_add(&f->out, c);
+}
+
+/* "<![if !mso]>" and "<![endif]>", which Word leaves. Returns: its length. */
+static size_t condition_at(struct str s)
+{
+	ssize_t end;
+
+	if (!str_starts(s, STR("<![if ")) && !str_starts(s, STR("<![endif]")))
+		return 0;
+	end = str_find(str_sub(s, 0, 100), STR("]>"));
+	return end < 0 ? 0 : (size_t)end + 2;
+}
+
+/* Takes the signs out, and what means nothing in text. */
+static struct str finish(
+	struct arena *a, struct str s, struct text_marks *marks)
+{
+	struct finisher *f = NEW(struct finisher);
+	struct str out;
+
+	buf_init(&f->out, s.len * 3 / 2 + 1);
+	while (s.len) {
+		unsigned char c = (unsigned char)*s.p;
+		uint32_t code = c;
+		size_t len = c < 0x80 ? 1 : utf8_next(s, &code);
+		size_t skip = c == '<' ? condition_at(s) : 0;
+		s = str_sub(s, skip ? skip : len, s.len);
+		if (skip)
+			continue;
+		if (c >= ' ' || c == '\n' || c == '\t')
+			finish_char(f, code);
+		else if (c >= SIGN_MARK && c < SIGN_CELL &&
+			 f->n_marks < MARKS_MAX)
+			f->marks[f->n_marks++] = (struct text_mark){ f->out.len,
+				(enum text_mark_kind)((c - SIGN_MARK) / 2),
+				(c - SIGN_MARK) % 2 };
+	}
+	while (f->out.len && strchr(" \n\t", f->out.p[f->out.len - 1]))
+		f->out.len--;
+	strip_blanks(f);
+	out = arena_str(a, buf_view(&f->out));
+	if (marks && f->n_marks) {
+		marks->n = f->n_marks;
+		marks->items = arena_array(
+			a, f->n_marks, sizeof(*marks->items));
+		memcpy(marks->items, f->marks,
+			f->n_marks * sizeof(*marks->items));
+	}
+	buf_fini(&f->out);
+	free(f);
+	return out;
 }
 
 /*
@@ -566,8 +840,8 @@ static htmlParserCtxtPtr feed(
 	return ctx;
 }
 
-struct str html_to_text(
-	struct arena *a, struct str html, struct html_trace *trace)
+struct str html_to_text(struct arena *a, struct str html,
+	struct html_trace *trace, struct text_marks *marks)
 {
 	struct writer w = { .out = BUF_INIT(MAIL_TEXT_MAX),
 		.at_begin = true,
@@ -589,12 +863,12 @@ struct str html_to_text(
 	end_link(&w);
 	if (trace)
 		trace->written = arena_str(a, buf_view(&w.out));
-	out = plain_blanks(a, utf8_mend(a, buf_view(&w.out)));
+	out = finish(a, utf8_mend(a, buf_view(&w.out)), marks);
 	buf_fini(&w.out);
 	return out;
 }
 
 struct str mail_html_to_text(struct arena *a, struct str html)
 {
-	return html_to_text(a, html, NULL);
+	return html_to_text(a, html, NULL, NULL);
 }

@@ -70,6 +70,11 @@ struct text_mark {
 	bool is_end; /* of what began with the last one of that kind */
 };
 
+struct text_marks {
+	struct text_mark *items;
+	size_t n;
+};
+
 struct mail {
 	struct arena *arena;
 	struct str raw;
@@ -104,8 +109,7 @@ struct mail {
 	size_t n_bounces;
 	uint64_t size;
 	struct str text, html, reply, quoted, signature;
-	struct text_mark *marks; /* of text, when it was made of HTML */
-	size_t n_marks;
+	struct text_marks marks; /* of text, when it was made of HTML */
 	unsigned char identity[HASH_LEN];
 	bool has_bodies, has_attachments, has_references, has_size, has_text,
 		has_html, has_reply, has_identity, has_bounces, has_forwards,
@@ -333,8 +337,8 @@ enum quote_role quote_field(struct str line, struct str *value);
 struct text_split {
 	struct str reply, quoted, signature;
 };
-struct text_split quote_split(struct arena *a, struct str text,
-	const struct text_mark *marks, size_t n_marks);
+struct text_split quote_split(
+	struct arena *a, struct str text, const struct text_marks *marks);
 
 /* attach.c */
 /* Hashes the decoded bytes of a part, once. */
@@ -401,9 +405,12 @@ struct html_trace {
 	size_t n, room;
 	struct str written; /* before blanks were made plain */
 };
-/* Makes text of HTML and notes where it came from. Gives: both in `a`. */
-struct str html_to_text(
-	struct arena *a, struct str html, struct html_trace *trace);
+/*
+ * Makes text of HTML, notes where it came from, and lists what its elements
+ * say; both may be NULL. Gives: all in `a`.
+ */
+struct str html_to_text(struct arena *a, struct str html,
+	struct html_trace *trace, struct text_marks *marks);
 
 /* header.c */
 void header_init(void);

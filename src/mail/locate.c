@@ -135,7 +135,7 @@ static void follow_part(
 		bytes.len > LOCATE_PART_MAX || p->len > LOCATE_PART_MAX * 4)
 		return;
 	if (text.p != full.p && str_eq(p->subtype, STR("html"))) {
-		html_to_text(scratch, full, &trace);
+		html_to_text(scratch, full, &trace, NULL);
 		spans_of_html(scratch, full, text, &trace, &of_text);
 	} else if (text.p != full.p) {
 		spans_of_plain(scratch, full, text, &of_text);

@@ -144,12 +144,12 @@ static size_t read_lines(struct lines *l)
 	while (i < l->n) {
 		struct line *line = &l->items[i];
 		size_t next;
-		if (line->is_history)
-			return skip_rules_above(l, i);
 		if (!is_own(line)) {
 			i++;
 			continue;
 		}
+		if (line->is_history)
+			return skip_rules_above(l, i);
 		if (quote_is_forward(l->words, line->folded)) {
 			next = quote_next(l, i + 1);
 			if (next == l->n || l->items[next].kind != LINE_QUOTED)
@@ -364,8 +364,8 @@ static struct str give_part(const struct lines *l, enum line_part part)
 	return out;
 }
 
-struct text_split quote_split(struct arena *a, struct str text,
-	const struct text_mark *marks, size_t n_marks)
+struct text_split quote_split(
+	struct arena *a, struct str text, const struct text_marks *marks)
 {
 	struct text_split split = { text, STR(""), STR("") };
 	struct lines *l = ARENA_NEW(a, struct lines);
@@ -375,7 +375,7 @@ struct text_split quote_split(struct arena *a, struct str text,
 	quote_lines(l, a, text);
 	if (!l->n)
 		return split;
-	quote_apply_marks(l, marks, n_marks);
+	quote_apply_marks(l, marks);
 	decide(l);
 	split.reply = give_part(l, PART_REPLY);
 	split.quoted = give_part(l, PART_QUOTED);
@@ -390,7 +390,7 @@ static void split(struct mail *m)
 	if (m->has_reply)
 		return;
 	m->has_reply = true;
-	s = quote_split(m->arena, mail_text(m), m->marks, m->n_marks);
+	s = quote_split(m->arena, mail_text(m), &m->marks);
 	m->reply = s.reply;
 	m->quoted = s.quoted;
 	m->signature = s.signature;

@@ -85,8 +85,7 @@ unsigned quote_words_count(const struct words *w, struct str s);
 
 /* quote_mark.c */
 /* Applies what HTML said of the text of these lines. */
-void quote_apply_marks(
-	struct lines *l, const struct text_mark *marks, size_t n_marks);
+void quote_apply_marks(struct lines *l, const struct text_marks *marks);
 
 /* quote_line.c */
 /* Makes lower case, one blank for many, plain marks of the odd ones. */

@@ -233,6 +233,8 @@ static bool is_marked(const struct words *w, struct str s, bool *is_alone)
 	ssize_t found;
 
 	*is_alone = false;
+	if (str_starts(s, STR("<div>-"))) /* old Android: tags in plain text */
+		s = str_sub(s, 5, 60);
 	if (!s.len || s.len > 200)
 		return false;
 	found = quote_words_find(w, s, &len);

@@ -56,15 +56,14 @@ static void apply_area(
 	}
 }
 
-void quote_apply_marks(
-	struct lines *l, const struct text_mark *marks, size_t n_marks)
+void quote_apply_marks(struct lines *l, const struct text_marks *marks)
 {
 	struct area areas[MARK_SIGNATURE + 1] = { 0 };
 	const char *base = l->n ? l->items[0].raw.p : NULL;
 	size_t at = 0;
 
-	for (size_t i = 0; i < n_marks && l->n; i++) {
-		const struct text_mark *mark = &marks[i];
+	for (size_t i = 0; i < marks->n && l->n; i++) {
+		const struct text_mark *mark = &marks->items[i];
 		struct area *area = &areas[mark->kind];
 		size_t line;
 		while (at + 1 < l->n &&

@@ -198,7 +198,9 @@ static size_t find_marked(const struct lines *l, size_t from, size_t end)
 		while (raw.len && raw.p[raw.len - 1] == '\r')
 			raw.len--;
 		if (str_eq(raw, STR("-- ")) ||
-			(quote_is_sign_mark(raw) && i > from && n))
+			(quote_is_sign_mark(raw) && i > from &&
+				(n || (end < l->n && l->items[end].part ==
+							     PART_SIGNATURE))))
 			return i;
 		n += l->items[i].kind != LINE_EMPTY;
 	}
@@ -358,25 +360,44 @@ static bool is_contact(struct str s)
 		       str_find(s, STR("://")) >= 0);
 }
 
-/* A paragraph at the end that is a name with ways to reach it. */
+/* "Ann Bee" or that with her office below, above her addresses. */
+static size_t skip_names(const struct lines *l, size_t from, size_t first)
+{
+	size_t last = trim_empty(l, from, first), at = last;
+
+	while (at > from && l->items[at - 1].kind == LINE_OWN) {
+		struct str s = l->items[--at].folded;
+		if (last - at > 3 || s.len > 40 || !is_name(s) ||
+			strchr(".,;", s.p[s.len - 1]))
+			return first;
+	}
+	return at > from && at < last ? at : first;
+}
+
+/* Paragraphs at the end that are a name with ways to reach it. */
 static size_t find_contact(const struct lines *l, size_t from, size_t end)
 {
-	size_t last = trim_empty(l, from, end), first = last;
+	size_t last = trim_empty(l, from, end), at = last;
 	unsigned n_contacts = 0;
 
-	while (first > from && last - first < 9 &&
-		l->items[first - 1].kind == LINE_OWN) {
-		struct str s = l->items[--first].folded;
-		if (!s.len || s.len > NAME_MAX || is_question(s))
+	while (at > from && last - at < MARKED_MAX) {
+		struct str s = l->items[--at].folded;
+		if (l->items[at].kind == LINE_EMPTY)
+			continue;
+		if (l->items[at].kind != LINE_OWN || !s.len || s.len > 80 ||
+			is_question(s) || str_starts(s, STR("- ")))
 			return end;
 		n_contacts += is_contact(s);
+		if (n_contacts < 2 || at == from ||
+			l->items[at - 1].kind != LINE_EMPTY)
+			continue;
+		if (is_contact(s) || str_chr(s, ':') > 0) {
+			size_t above = skip_names(l, from, at);
+			return above < at ? above : end;
+		}
+		return is_name(s) ? skip_names(l, from, at) : end;
 	}
-	return n_contacts >= 2 && last - first <= 8 && first > from &&
-			       last - first > n_contacts &&
-			       is_name(l->items[first].folded) &&
-			       !is_contact(l->items[first].folded)
-		       ? first
-		       : end;
+	return end;
 }
 
 static void put(struct lines *l, size_t from, size_t end)

@@ -490,9 +490,12 @@ static void follow_piece(struct str html, const struct html_piece *p,
 /* Finds where behind white space, also that of HTML, a byte stands. */
 static size_t find_written(struct str written, size_t k, char c)
 {
+	/* signs of html.c, and characters that nobody sees */
 	while (k < written.len && written.p[k] != c &&
-		(is_white(written.p[k]) || written.p[k] == NBSP[0] ||
-			written.p[k] == NBSP[1]))
+		((unsigned char)written.p[k] <= ' ' ||
+			strchr(NBSP "\xad\xcd\x8f\xe2\x80\x8b\x8c\x8d\xef"
+				    "\xbb\xbf",
+				written.p[k])))
 		k++;
 	return k < written.len && written.p[k] == c ? k : SIZE_MAX;
 }

@@ -487,17 +487,41 @@ static struct str trim_end(struct str s)
 	return s;
 }
 
+/* The same, adding what HTML says of it as it stands `at` bytes further. */
+static struct str read_marked(struct mail *m, struct mail_part *p, size_t at,
+	struct text_marks *marks)
+{
+	struct text_marks own = { 0 };
+	struct str s;
+
+	if (!is_html(p))
+		return text_readable(m, p);
+	s = html_to_text(m->arena, mail_part_text(m, p), NULL, &own);
+	if (!own.n)
+		return s;
+	marks->items = arena_grow(m->arena, marks->items, marks->n,
+		marks->n + own.n, sizeof(*marks->items));
+	for (size_t i = 0; i < own.n; i++) {
+		own.items[i].offset += at;
+		marks->items[marks->n++] = own.items[i];
+	}
+	return s;
+}
+
 static struct str join_readable(
 	struct mail *m, struct mail_part **parts, size_t n)
 {
 	struct buf b = BUF_INIT(MAIL_TEXT_MAX);
 	struct str out = STR(""), one;
-	size_t n_texts = 0;
+	size_t n_texts = 0, at;
 
+	m->marks = (struct text_marks){ 0 };
 	for (size_t i = 0; i < n; i++) {
 		if (is_media(parts[i]))
 			continue;
-		one = text_readable(m, parts[i]);
+		at = !n_texts ? 0 : n_texts == 1 ? trim_end(out).len : b.len;
+		one = read_marked(
+			m, parts[i], at + (n_texts ? 2 : 0), &m->marks);
 		if (is_empty(one))
 			continue;
 		if (n_texts++ == 0) {
@@ -539,7 +563,7 @@ static struct str text_of_tnef(struct mail *m)
 	if (!t)
 		return STR("");
 	if (is_empty(t->text))
-		return mail_html_to_text(m->arena, t->html);
+		return html_to_text(m->arena, t->html, NULL, &m->marks);
 	return trim_end(t->text);
 }
 

@@ -283,6 +283,8 @@ static void end_row(struct writer *w)
 	look = look_at_row(s);
 	is_data = !row->has_table && look.longest <= CELL_MAX &&
 		  look.most_lines < CELL_LINES_MAX && look.n_filled > 1;
+	if (is_data) /* not what the last paragraph asked for */
+		w->n_newlines = MIN(w->n_newlines, 1);
 	for (size_t i = 0; i < s.len; i++) {
 		char *c = &w->out.p[row->begin + i];
 		if (*c == SIGN_CELL)

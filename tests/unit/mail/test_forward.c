@@ -37,6 +37,24 @@ static const struct {
 		     "From: Ann <ann@example.org>\r\nSubject: Order\r\n\r\n"
 		     "Where is it?\r\n--b--\r\n",
 		"Ann <ann@example.org> Order: Where is it?" },
+	{ "an address as Outlook writes it, wrapped",
+		HEAD "Subject: FW: x\r\n\r\nFrom: Ann Bee [mailto:\r\n"
+		     "ann@example.org]\r\nSent: Monday\r\nTo: x@y.example\r\n"
+		     "Subject: Order\r\n\r\nNote: where is it?\r\n",
+		"Ann Bee <ann@example.org> Order: Note: where is it?" },
+	{ "an attribution instead of fields",
+		HEAD "Subject: x\r\n\r\n-------- Forwarded message --------"
+		     "\r\n25.03.2026, 12:00, \"Ann Bee\" <ann@example.org>:"
+		     "\r\n\r\nWhere is it?\r\n",
+		"Ann Bee <ann@example.org> : Where is it?" },
+	{ "in Japanese",
+		HEAD "Subject: x\r\nContent-Type: text/plain; charset=utf-8"
+		     "\r\n\r\n-- \xe8\xbb\xa2\xe9\x80\x81\xe3\x83\xa1"
+		     "\xe3\x83\x83\xe3\x82\xbb\xe3\x83\xbc\xe3\x82\xb8 --"
+		     "\r\n\xe5\xb7\xae\xe5\x87\xba\xe4\xba\xba: Ann "
+		     "<ann@example.org>\r\n\xe4\xbb\xb6\xe5\x90\x8d: Order"
+		     "\r\n\r\nHai\r\n",
+		"Ann <ann@example.org> Order: Hai" },
 	{ "a reply is not forwarded",
 		HEAD "Subject: Re: Order\r\n\r\nSoon.\r\n\r\n"
 		     "From: Ann <ann@example.org>\r\nSent: today\r\n"

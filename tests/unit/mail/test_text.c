@@ -43,6 +43,51 @@ static const struct html_row {
 		"a<blockquote>b<br>c<blockquote>d</blockquote></blockquote>e",
 		"a\n\n> b\n> c\n>\n> > d\n\ne" },
 	{ "preformatted", "<pre>a\n  b</pre>", "a\n  b" },
+	{ "cells with paragraphs are cells all the same",
+		"<table><tr><td><p>a</p></td><td>&nbsp;</td><td><p>b</p></td>"
+		"</tr></table>c",
+		"a\t\tb\nc" },
+	{ "a cell of two lines",
+		"<table><tr><td>Name</td><td>Ann<br>Bee</td></tr></table>",
+		"Name\tAnn Bee" },
+	{ "a table for the layout",
+		"<table><tr><td>a</td><td><table><tr><td>b</td><td>c</td></tr>"
+		"</table></td></tr></table>",
+		"a\nb\tc" },
+	{ "spacers are no cells",
+		"<table><tr><td>&nbsp;</td><td>a</td><td></td></tr></table>b",
+		"a\nb" },
+	{ "shrunk to nothing",
+		"<div style=\"font-size:0px;max-height:0;overflow:hidden\">x"
+		"</div><p style=\"font-size:0px;padding:1px\">a</p>",
+		"a" },
+	{ "a pixel that tells", "<img width=1 height=1 alt=x>a", "a" },
+	{ "Word's paragraphs are lines",
+		"<p class=MsoNormal>a</p><p class=MsoNormal><o:p>&nbsp;</o:p>"
+		"</p><p class=MsoNormal>b</p>",
+		"a\n\nb" },
+	{ "Word's conditions", "<![if !mso]>a<![endif]>", "a" },
+	{ "entities without their end", "a&nbsp b &copy c", "a  b \xc2\xa9 c" },
+	{ "numbers of windows-1252", "&#146;&#x80;",
+		"\xe2\x80\x99\xe2\x82\xac" },
+	{ "what nobody sees",
+		"a\xe2\x80\x8b"
+		"b \xe2\x80\x8c\xc2\xa0\xe2\x80\x8c",
+		"ab" },
+	{ "controls",
+		"a\x01\x0e\x1d"
+		"b",
+		"ab" },
+	{ "white space that counts",
+		"<div style=\"white-space: pre-wrap\">a\n  b</div>", "a\n  b" },
+	{ "a list that begins at three", "<ol start=3><li><p>a</p></ol>",
+		"3. a" },
+	{ "a quote by Word's line",
+		"a<div style=\"border:none;border-left:solid blue 1.5pt\">b"
+		"</div>",
+		"a\n\n> b" },
+	{ "a link that says no more",
+		"<a href=\"https://www.x.test/\">x.test</a>", "x.test" },
 	{ "never closed", "<p><b>a<p>b", "a\n\nb" },
 	{ "no tags", "a b", "a b" },
 	{ "empty", "", "" },
@@ -143,6 +188,72 @@ static const struct reply_row {
 	{ "a date is no attribution",
 		"On 5 May you wrote:\nwe pay.\nYou did not.",
 		"On 5 May you wrote:\nwe pay.\nYou did not.", "" },
+	{ "a verb that nobody knows, with all else there",
+		"Da.\n\n2020\xe5\xb9\xb4"
+		"5\xe6\x9c\x88"
+		"4\xe6\x97\xa5 10:12 "
+		"Ann <a@b.c>:\n\nShall we?",
+		"Da.", "" },
+	{ "a closing with its name",
+		"Yes.\n\nKind regards,\nAnn Bee\n+49 30 1234567", "Yes.",
+		"Kind regards,\nAnn Bee\n+49 30 1234567" },
+	{ "a postscript is the sender's",
+		"Yes.\n\nRegards\nAnn\n\nPS: send it to Bob, too",
+		"Yes.\n\nPS: send it to Bob, too", "Regards\nAnn" },
+	{ "a question below a closing is the sender's",
+		"Yes.\n\nThanks\nAnd when will it come?",
+		"Yes.\n\nThanks\nAnd when will it come?", "" },
+	{ "a closing below the quote is all he wrote",
+		"On 4 May 2020, at 10:12, Ann wrote:\n> one?\n\nThanks!\nBob",
+		"Thanks!\nBob", "" },
+	{ "a name with ways to reach it",
+		"Yes.\n\nAnn Bee\nann@example.org\nwww.example.org", "Yes.",
+		"Ann Bee\nann@example.org\nwww.example.org" },
+	{ "a sentence is no mobile's mark",
+		"Yes.\n\nSent from my desk, easier than my phone",
+		"Yes.\n\nSent from my desk, easier than my phone", "" },
+	{ "mobile, the verb at the end",
+		"Hai.\n\niPhone\xe3\x81\x8b\xe3\x82\x89\xe9\x80\x81\xe4\xbf"
+		"\xa1",
+		"Hai.",
+		"iPhone\xe3\x81\x8b\xe3\x82\x89\xe9\x80\x81\xe4\xbf"
+		"\xa1" },
+	{ "a disclaimer",
+		"Yes.\n\nThis e-mail and any attachments are confidential. If\n"
+		"you are not the intended recipient, delete it.",
+		"Yes.",
+		"This e-mail and any attachments are confidential. If\n"
+		"you are not the intended recipient, delete it." },
+	{ "a list's footer",
+		"Yes.\n\n_______________________________________________\n"
+		"x mailing list\nhttp://lists.example.org/x",
+		"Yes.",
+		"_______________________________________________\n"
+		"x mailing list\nhttp://lists.example.org/x" },
+	{ "a banner",
+		"CAUTION: This email originated from outside. Do not click\n"
+		"links or open attachments unless you know the sender.\n\nYes.",
+		"Yes.", "" },
+	{ "a tag in front of the sender's words stays",
+		"[EXTERNAL] Please click the button.",
+		"[EXTERNAL] Please click the button.", "" },
+	{ "a helpdesk's line",
+		"Ja.\n\n-- Bitte antworten Sie oberhalb dieser Linie --\nalt",
+		"Ja.", "" },
+	{ "a travel booking is no block of fields",
+		"Please book:\nFrom: Berlin\nTo: Paris\nDate: 5 May, 10:00\n\n"
+		"Ann Bee",
+		"Please book:\nFrom: Berlin\nTo: Paris\nDate: 5 May, 10:00\n\n"
+		"Ann Bee",
+		"" },
+	{ "answers inside of unmarked history are kept",
+		"My answers inline.\n\nFrom: Ann <a@b.c>\nSent: 4 May 10:12\n"
+		"To: b@b.c\nSubject: x\n\nOne? Yes.",
+		"My answers inline.\n\nFrom: Ann <a@b.c>\nSent: 4 May 10:12\n"
+		"To: b@b.c\nSubject: x\n\nOne? Yes.",
+		"" },
+	{ "what a program prints is no quote", "It says:\n>>> x = 1\n>>> x",
+		"It says:\n>>> x = 1\n>>> x", "" },
 	{ "field lines of a form stay",
 		"From: Berlin\nTo: Paris\n\nPlease book.",
 		"From: Berlin\nTo: Paris\n\nPlease book.", "" },
@@ -171,6 +282,45 @@ TEST(splits_replies)
 		is_str(mail_reply(m), r->reply, r->name);
 		is_int(mail_value(m, STR("signature"), &signature), 0, r->name);
 		is_str(signature, r->signature, r->name);
+	}
+}
+
+static const struct mark_row {
+	const char *name, *html, *reply, *quoted, *signature;
+} mark_rows[] = {
+	{ "an attribution in a language that nobody knows",
+		"<div>a</div><div class=\"moz-cite-prefix\">Xx 5:</div>"
+		"<blockquote type=cite>b</blockquote>",
+		"a", "Xx 5:\n\n> b", "" },
+	{ "Outlook's answer",
+		"<div>a</div><div id=\"x_divRplyFwdMsg\">Xx: Ann</div><p>b</p>",
+		"a", "Xx: Ann\n\nb", "" },
+	{ "Yahoo's", "a<div class=\"yahoo_quoted\">b<p>c</p></div>", "a",
+		"b\n\nc", "" },
+	{ "Gmail's, with answers inside",
+		"<div class=gmail_quote><div class=gmail_attr>Xx:</div>"
+		"<blockquote class=gmail_quote>b</blockquote><div>c</div>"
+		"<blockquote class=gmail_quote>d</blockquote>e</div>",
+		"Xx:\n\n> b\n\nc\n\n> d\n\ne", "", "" },
+	{ "a signature",
+		"a<div>-- <br><div class=\"gmail_signature\">Ann<br>Bee</div>"
+		"</div>",
+		"a", "", "Ann\nBee" },
+	{ "nothing but history stays", "<div class=yahoo_quoted>b</div>", "b",
+		"", "" },
+};
+
+TEST(splits_html)
+{
+	for (size_t i = 0; i < COUNT(mark_rows); i++) {
+		const struct mark_row *r = &mark_rows[i];
+		AUTO(buf) struct buf b = BUF_INIT(4096);
+		AUTO(mail) struct mail *m = NULL;
+		buf_printf(&b, "Content-Type: text/html\n\n%s", r->html);
+		m = parse(b.p);
+		is_str(mail_reply(m), r->reply, r->name);
+		is_str(mail_quoted(m), r->quoted, r->name);
+		is_str(mail_signature(m), r->signature, r->name);
 	}
 }
 

@@ -165,7 +165,7 @@ def count_fragment(score, name, fact, flags, mail):
         right = folded(text).startswith(folded(wanted))
     else:
         right = folded(wanted) in folded(text)
-    score.count("fragment " + what, name, right,
+    score.count(what if what == "reply" else "fragment " + what, name, right,
                 fact.get("matches_regex") or squeeze(wanted or "")[-70:],
                 squeeze(text)[-70:])
 

@@ -403,6 +403,46 @@ struct mail_bounced {
 /* Tells of the mail that came back. Lends: in the mail; texts may be empty. */
 const struct mail_bounced *mail_bounced(struct mail *m);
 
+/* An event, task or answer (RFC 5545, 5546) that a mail brings. */
+struct mail_time {
+	struct str local; /* RFC 3339 with its zone; a date when it is a day */
+	struct str utc;	  /* the same in UTC; empty when the zone is unknown */
+	struct str zone;  /* as named, or empty */
+};
+struct mail_attendee {
+	struct str address, name, partstat, role; /* lower case words */
+	bool is_rsvp;
+};
+struct mail_event {
+	struct mail_part *part;
+	struct str kind;   /* "event", "todo", "journal", "freebusy" */
+	struct str method; /* "request", "reply", "cancel"; or empty */
+	struct str uid, status, summary, location, description, comment, url;
+	struct str organizer, organizer_name, recurrence, recurrence_id;
+	struct mail_time start, end, stamp;
+	struct mail_attendee *attendees;
+	size_t n_attendees;
+	int64_t sequence;
+	bool is_all_day;
+};
+/*
+ * Lists the events of text/calendar parts and .ics files. What is broken is
+ * left out, and a defect tells it. Lends: in the mail.
+ */
+size_t mail_calendar(struct mail *m, const struct mail_event **out);
+
+/* A card of somebody's address (RFC 6350, and versions 2.1 and 3.0). */
+struct mail_contact {
+	struct mail_part *part;
+	struct str name, organization, title, address, url, note, birthday;
+	struct str family_name, given_name;
+	struct str email, phone; /* the first */
+	const struct str *emails, *phones;
+	size_t n_emails, n_phones;
+};
+/* Lists the cards of vCard parts and .vcf files. Lends: in the mail. */
+size_t mail_contacts(struct mail *m, const struct mail_contact **out);
+
 /* A mail within the mail: attached, or in the text behind a mark. */
 struct mail_forwarded {
 	const struct mail_part *part; /* the attached one, or NULL: in the text

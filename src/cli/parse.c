@@ -271,6 +271,65 @@ static void print_feedback(struct mail *m)
 	print_field("  Message-ID", f->message_id);
 }
 
+static void print_time(const char *label, const struct mail_time *t)
+{
+	if (!t->local.len)
+		return;
+	printf("%-12s ", label);
+	print_safe(t->local);
+	if (t->zone.len && !str_eq(t->zone, STR("UTC"))) {
+		printf(" (");
+		print_safe(t->zone);
+		putchar(')');
+	}
+	putchar('\n');
+}
+
+static void print_events(struct mail *m)
+{
+	const struct mail_event *e;
+	size_t n = mail_calendar(m, &e);
+
+	for (; n--; e++) {
+		printf("\nCalendar: ");
+		print_safe(e->kind);
+		if (e->method.len)
+			printf(", ");
+		print_safe(e->method);
+		putchar('\n');
+		print_field("  Summary", e->summary);
+		print_time("  Start", &e->start);
+		print_time("  End", &e->end);
+		print_field("  Repeats", e->recurrence);
+		print_field("  Where", e->location);
+		print_field("  Organizer", e->organizer);
+		for (size_t i = 0; i < e->n_attendees && i < TEXT_LINES; i++) {
+			printf("%-12s ", "  Attendee");
+			print_safe(e->attendees[i].address);
+			if (e->attendees[i].partstat.len)
+				printf(", ");
+			print_safe(e->attendees[i].partstat);
+			putchar('\n');
+		}
+	}
+}
+
+static void print_contacts(struct mail *m)
+{
+	const struct mail_contact *c;
+	size_t n = mail_contacts(m, &c);
+
+	for (; n--; c++) {
+		printf("\nContact\n");
+		print_field("  Name", c->name);
+		print_field("  At", c->organization);
+		for (size_t i = 0; i < c->n_emails; i++)
+			print_field("  E-mail", c->emails[i]);
+		for (size_t i = 0; i < c->n_phones; i++)
+			print_field("  Phone", c->phones[i]);
+	}
+}
+
 static void print_forwards(struct mail *m)
 {
 	const struct mail_forwarded *f;
@@ -340,6 +399,8 @@ static void print_summary(
 	print_bounces(m);
 	print_bounced(m);
 	print_feedback(m);
+	print_events(m);
+	print_contacts(m);
 	parse_auth_print(m, auth);
 	print_attachments(m);
 	print_parts(m);

@@ -20,15 +20,6 @@ static bool is_subtype(
 	       str_eq(p->subtype, str_c(subtype));
 }
 
-static struct mail_part *next_shallow(struct mail_part *p)
-{
-	if (!part_of(p)->is_message || p->depth == 0)
-		return mail_next(p);
-	while (p && !p->next)
-		p = p->parent;
-	return p ? p->next : NULL;
-}
-
 /* ---- sums of DMARC and TLS ---- */
 
 /* "receiver!domain!begin!end.xml.gz" (RFC 7489 7.2.1.1, RFC 8460 5.1) */
@@ -72,7 +63,7 @@ static const char *find_sum(struct mail *m)
 		str_eq(m->root->report_type, STR("tlsrpt")))
 		return "tls-report";
 	for (struct mail_part *p = mail_root(m); p && n < 20;
-		p = next_shallow(p), n++) {
+		p = mail_next_outside(p), n++) {
 		if (str_starts(p->subtype, STR("tlsrpt")))
 			return "tls-report";
 		if (is_packed(p) && (is_subject || is_sum_name(p->filename)))
@@ -242,7 +233,7 @@ static struct mail_feedback *read_report(struct mail *m)
 
 	r->f = make(m);
 	for (struct mail_part *p = mail_root(m); p && n < 100;
-		p = next_shallow(p), n++) {
+		p = mail_next_outside(p), n++) {
 		if (is_subtype(p, "message", "feedback-report"))
 			read_fields(m,
 				text_lines(

@@ -123,6 +123,10 @@ struct mail {
 	struct mail_bounced *bounced;
 	struct kind_verdict *verdict;
 	bool has_feedback;
+	const struct mail_event *events;
+	const struct mail_contact *contacts;
+	size_t n_events, n_contacts;
+	bool has_events, has_contacts;
 	struct str *values; /* one a name in value.c, made when asked for */
 	bool *has_value;
 };
@@ -151,6 +155,8 @@ void mail_add_defect(struct mail *m, uint64_t offset, const char *fmt, ...)
 	PRINTF(3, 4);
 
 /* mail.c */
+/* Goes on depth first, but not into attached messages. NULL: the end. */
+struct mail_part *mail_next_outside(struct mail_part *p);
 /* Parses what is packed in a part of another mail; see scan_parts(). */
 struct mail *mail_parse_inside(struct arena *a, struct str raw,
 	struct part *container, const struct part *as);
@@ -355,6 +361,12 @@ json_t *json_bounce(struct mail *m);
 json_t *json_bounced(struct mail *m);
 json_t *json_feedback(struct mail *m);
 json_t *json_fingerprint(struct mail *m);
+json_t *json_calendar(struct mail *m);
+json_t *json_contacts(struct mail *m);
+
+/* calendar.c */
+/* Makes the library that reads calendars fit for the sandbox. */
+void calendar_init(void);
 
 /* value_kind.c */
 /* Values that are a text of a struct: "list.post". */
@@ -365,6 +377,10 @@ struct value_member {
 };
 /* Finds such a value. Returns: its row, or NULL. */
 const struct value_member *value_find_member(struct str name);
+
+/* textfile.c */
+/* Lends a part that holds text, whatever type it has, as UTF-8; or "". */
+struct str textfile_of_part(struct mail *m, struct mail_part *p);
 
 /* feedback.c */
 /* Tells of a sum of DMARC or TLS. Returns: or NULL: it is none. */

@@ -368,12 +368,6 @@ static json_t *no_members(struct mail *m)
 	return json_object();
 }
 
-static json_t *no_items(struct mail *m)
-{
-	(void)m;
-	return json_array();
-}
-
 /* One row a member, in the order in which they are printed. */
 static const struct member {
 	const char *name;
@@ -414,7 +408,8 @@ static const struct member {
 	{ "attachments", attachments_of, NULL },
 	{ "security", security_of, NULL },
 	{ "forwarded", forwards_of, NULL },
-	{ "calendar", no_items, NULL },
+	{ "calendar", json_calendar, NULL },
+	{ "contacts", json_contacts, NULL },
 	{ "headers", headers_of, NULL },
 	{ "source", source_of, NULL },
 	{ "size", size_of, NULL },

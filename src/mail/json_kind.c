@@ -160,3 +160,91 @@ json_t *json_fingerprint(struct mail *m)
 	hash_hex(id, hex);
 	return json_string(hex);
 }
+
+static void set_time(json_t *j, const char *name, const struct mail_time *t)
+{
+	json_t *time = json_object();
+
+	set(time, "local", t->local);
+	set(time, "utc", t->utc);
+	set(time, "zone", t->zone);
+	if (t->local.len)
+		json_object_set(j, name, time);
+	json_decref(time);
+}
+
+static json_t *attendees_of(const struct mail_event *e)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < e->n_attendees; i++) {
+		json_t *j = json_object();
+		json_object_set_new(
+			j, "address", text_of(e->attendees[i].address));
+		set(j, "name", e->attendees[i].name);
+		set(j, "partstat", e->attendees[i].partstat);
+		set(j, "role", e->attendees[i].role);
+		set_flag(j, "rsvp", e->attendees[i].is_rsvp);
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+json_t *json_calendar(struct mail *m)
+{
+	const struct mail_event *e;
+	size_t n = mail_calendar(m, &e);
+	json_t *list = json_array();
+
+	for (; n--; e++) {
+		json_t *j = json_object();
+		json_object_set_new(j, "kind", text_of(e->kind));
+		set(j, "method", e->method);
+		set(j, "uid", e->uid);
+		json_object_set_new(
+			j, "sequence", json_integer((json_int_t)e->sequence));
+		set(j, "status", e->status);
+		set(j, "summary", e->summary);
+		set(j, "location", e->location);
+		set(j, "description", e->description);
+		set(j, "comment", e->comment);
+		set(j, "url", e->url);
+		set(j, "organizer", e->organizer);
+		set(j, "organizer_name", e->organizer_name);
+		json_object_set_new(j, "attendees", attendees_of(e));
+		set_time(j, "start", &e->start);
+		set_time(j, "end", &e->end);
+		json_object_set_new(j, "all_day", json_boolean(e->is_all_day));
+		set(j, "recurrence", e->recurrence);
+		set(j, "recurrence_id", e->recurrence_id);
+		set_time(j, "stamp", &e->stamp);
+		json_object_set_new(j, "part", json_integer(e->part->number));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+json_t *json_contacts(struct mail *m)
+{
+	const struct mail_contact *c;
+	size_t n = mail_contacts(m, &c);
+	json_t *list = json_array();
+
+	for (; n--; c++) {
+		json_t *j = json_object();
+		json_object_set_new(j, "name", text_of(c->name));
+		set(j, "family_name", c->family_name);
+		set(j, "given_name", c->given_name);
+		set(j, "organization", c->organization);
+		set(j, "title", c->title);
+		set_texts(j, "emails", c->emails, c->n_emails);
+		set_texts(j, "phones", c->phones, c->n_phones);
+		set(j, "address", c->address);
+		set(j, "url", c->url);
+		set(j, "birthday", c->birthday);
+		set(j, "note", c->note);
+		json_object_set_new(j, "part", json_integer(c->part->number));
+		json_array_append_new(list, j);
+	}
+	return list;
+}

@@ -637,18 +637,35 @@ static enum mail_kind judge_vacation(struct clues *c)
 	return MAIL_AUTO_REPLY;
 }
 
+/* The method that the calendar itself tells, unless it is but a file. */
+static struct str method_within(struct clues *c, struct mail_part *p)
+{
+	struct str rest, line;
+
+	if (str_eq(p->disposition, STR("attachment")))
+		return STR("");
+	rest = str_sub(mail_part_bytes(c->m, p), 0, TEXT_LOOKED_AT);
+	while (str_cut_line(&rest, &line))
+		if (str_starts_case(line, STR("METHOD:")))
+			return kind_lower(
+				c->m->arena, str_trim(utf8_mend(c->m->arena,
+						     str_sub(line, 7, 40))));
+	return STR("");
+}
+
 static enum mail_kind judge_calendar(struct clues *c)
 {
 	size_t n = 0;
 
 	for (struct mail_part *p = mail_root(c->m); p && n < 100;
-		p = mail_next(p), n++) {
+		p = mail_next_outside(p), n++) {
 		struct str method = part_of(p)->method;
-		if (p->parent && part_of(p->parent)->is_message)
-			continue;
 		if (!str_eq(p->type, STR("text")) ||
-			!str_eq(p->subtype, STR("calendar")) ||
-			(!method.len && p->parent))
+			!str_eq(p->subtype, STR("calendar")))
+			continue;
+		if (!method.len)
+			method = method_within(c, p);
+		if (!method.len && p->parent)
 			continue;
 		if (method.len)
 			note(c, "text/calendar; method=%.*s", STR_ARG(method));

@@ -32,6 +32,7 @@ void mail_init(void)
 	header_init();
 	charset_init();
 	html_init();
+	calendar_init();
 }
 
 static struct mail *start(struct arena *a, struct str raw, char *map,
@@ -184,6 +185,15 @@ struct mail_part *mail_next(const struct mail_part *part)
 	while (part && !part->next)
 		part = part->parent;
 	return part ? part->next : NULL;
+}
+
+struct mail_part *mail_next_outside(struct mail_part *p)
+{
+	if (!part_of(p)->is_message || p->depth == 0)
+		return mail_next(p);
+	while (p && !p->next)
+		p = p->parent;
+	return p ? p->next : NULL;
 }
 
 static void add_defect(struct mail *m, const char *code, uint64_t offset,

@@ -175,3 +175,20 @@ struct str mail_attachment_text(
 			STR_ARG(str_sub(charset, 0, 60)));
 	return text_lines(m->arena, out);
 }
+
+struct str textfile_of_part(struct mail *m, struct mail_part *p)
+{
+	const struct mail_attachment *files;
+	size_t n;
+	struct str why;
+
+	if (str_eq(p->type, STR("text")))
+		return mail_part_text(m, p);
+	n = mail_attachments(m, &files);
+	for (size_t i = 0; i < n; i++)
+		if (files[i].part == p && !files[i].inside.len)
+			return mail_attachment_text(m, &files[i]);
+	return charset_to_utf8(m->arena,
+		str_sub(mail_part_bytes(m, p), 0, MAIL_TEXT_MAX), p->charset,
+		&why);
+}

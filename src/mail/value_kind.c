@@ -38,6 +38,22 @@ static const void *feedback_of(struct mail *m)
 	return f ? f : &none;
 }
 
+static const void *event_of(struct mail *m)
+{
+	static const struct mail_event none;
+	const struct mail_event *list;
+
+	return mail_calendar(m, &list) ? list : &none;
+}
+
+static const void *contact_of(struct mail *m)
+{
+	static const struct mail_contact none;
+	const struct mail_contact *list;
+
+	return mail_contacts(m, &list) ? list : &none;
+}
+
 #define AT(type, field) offsetof(struct mail_##type, field)
 
 #define ROW(name, of, at) { name, of, at },

@@ -31,7 +31,35 @@
 	X("feedback.user_agent", feedback_of, AT(feedback, user_agent)) \
 	X("feedback.mail_from", feedback_of, AT(feedback, original_mail_from)) \
 	X("feedback.source_ip", feedback_of, AT(feedback, source_ip)) \
-	X("feedback.message_id", feedback_of, AT(feedback, message_id))
+	X("feedback.message_id", feedback_of, AT(feedback, message_id)) \
+	X("calendar.kind", event_of, AT(event, kind)) \
+	X("calendar.method", event_of, AT(event, method)) \
+	X("calendar.uid", event_of, AT(event, uid)) \
+	X("calendar.status", event_of, AT(event, status)) \
+	X("calendar.summary", event_of, AT(event, summary)) \
+	X("calendar.location", event_of, AT(event, location)) \
+	X("calendar.description", event_of, AT(event, description)) \
+	X("calendar.comment", event_of, AT(event, comment)) \
+	X("calendar.url", event_of, AT(event, url)) \
+	X("calendar.organizer", event_of, AT(event, organizer)) \
+	X("calendar.organizer.name", event_of, AT(event, organizer_name)) \
+	X("calendar.start", event_of, AT(event, start.local)) \
+	X("calendar.start.utc", event_of, AT(event, start.utc)) \
+	X("calendar.start.zone", event_of, AT(event, start.zone)) \
+	X("calendar.end", event_of, AT(event, end.local)) \
+	X("calendar.end.utc", event_of, AT(event, end.utc)) \
+	X("calendar.recurrence", event_of, AT(event, recurrence)) \
+	X("contact.name", contact_of, AT(contact, name)) \
+	X("contact.family_name", contact_of, AT(contact, family_name)) \
+	X("contact.given_name", contact_of, AT(contact, given_name)) \
+	X("contact.organization", contact_of, AT(contact, organization)) \
+	X("contact.title", contact_of, AT(contact, title)) \
+	X("contact.email", contact_of, AT(contact, email)) \
+	X("contact.phone", contact_of, AT(contact, phone)) \
+	X("contact.address", contact_of, AT(contact, address)) \
+	X("contact.url", contact_of, AT(contact, url)) \
+	X("contact.birthday", contact_of, AT(contact, birthday)) \
+	X("contact.note", contact_of, AT(contact, note))
 /* clang-format on */
 
 #endif

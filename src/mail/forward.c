@@ -299,8 +299,7 @@ static bool is_from_line(struct str line, struct str next)
 	struct str value;
 
 	return quote_field(cut_mark(line), &value) == QUOTE_FROM &&
-	       (str_chr(value, '@') > 0 ||
-		       str_ends(value, STR("mailto:")) ||
+	       (str_chr(value, '@') > 0 || str_ends(value, STR("mailto:")) ||
 		       quote_field(cut_mark(next), &value) != QUOTE_NO_FIELD);
 }
 

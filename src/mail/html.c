@@ -38,8 +38,8 @@ struct list_level {
  */
 enum sign {
 	SIGN_MARK = 0x0e, /* + 2 * kind, + 1 at its end */
-	SIGN_CELL = 0x1d,
-	SIGN_NONE = 0x1e, /* of a cell that is none after all */
+	SIGN_CELL = SIGN_MARK + 2 * (MARK_SIGNATURE + 1),
+	SIGN_NONE, /* of a cell that is none after all */
 };
 
 /* An element that is open and does something until it ends. */
@@ -365,8 +365,11 @@ static void end_link(struct writer *w)
 	if (query > 0 && str_starts_case(target, STR("mailto:")))
 		bare.len = (size_t)query;
 	/* a target that says no more than its text is left out */
-	if (text.len && bare.len && str_find_case(text, bare) < 0)
-		buf_printf(&w->out, " <%.*s>", STR_ARG(target));
+	if (text.len && bare.len && str_find_case(text, bare) < 0) {
+		buf_c(&w->out, " <");
+		put_text(w, target);
+		buf_c(&w->out, ">");
+	}
 	free(w->href);
 	w->href = NULL;
 }

@@ -72,7 +72,7 @@ static void check_attachments(struct mail *m)
 	size_t n = mail_attachments(m, &a);
 
 	for (size_t i = 0; i < n; i++) {
-		struct str bytes = mail_part_bytes(m, a[i].part);
+		struct str bytes = mail_attachment_bytes(m, &a[i]);
 		unsigned char digest[HASH_LEN];
 		char hex[HASH_HEX_LEN + 1];
 		hash_bytes(bytes, digest);

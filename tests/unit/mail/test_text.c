@@ -19,6 +19,9 @@ static const struct html_row {
 		"<a> & \xc3\xa4 \xe2\x82\xac" },
 	{ "script and style",
 		"<style>p{}</style>a<script>if (a<b) x();</script>b", "ab" },
+	{ "a link that holds what we mark cells with",
+		"<a href=\"http://x.org/&#14;\x1a\x1d\">a</a>",
+		"a <http://x.org/>" },
 	{ "head", "<html><head><title>t</title></head><body>a</body>", "a" },
 	{ "hidden",
 		"a<div style=\"Display: none\">x<p>y</div>b<span hidden>z"

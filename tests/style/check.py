@@ -53,7 +53,7 @@ HOMES = [
     (r"libical", r"src/mail/"),
     (r"idn2", r"src/(auth|mail)/"),
     (r"ares", r"src/net/resolver"),
-    (r"(opendkim|libpsl)", r"src/auth/"),
+    (r"libpsl", r"src/auth/"),
 ]
 
 BANNED = ["strcpy", "strcat", "strncpy", "strncat", "sprintf", "vsprintf",

@@ -41,6 +41,8 @@ void *arena_grow(struct arena *a, const void *old, size_t n_old, size_t n_new,
 	size_t size);
 /* Copies bytes and puts a NUL behind them (not counted in len). */
 struct str arena_str(struct arena *a, struct str s);
+/* The same with ASCII letters in lower case; never the null string. */
+struct str arena_lower(struct arena *a, struct str s);
 /* Copies a C string; NULL gives NULL. */
 char *arena_strdup(struct arena *a, const char *s);
 /* Prints into the arena. */

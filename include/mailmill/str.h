@@ -31,6 +31,12 @@ static inline struct str str_n(const char *p, size_t len)
 	return (struct str){ p, len };
 }
 
+/* Tells whether it is one of ASCII's digits. */
+static inline bool str_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /* Tells whether both hold the same bytes. */
 bool str_eq(struct str a, struct str b);
 /* Tells whether both are the same but for the case of ASCII letters. */

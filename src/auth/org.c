@@ -97,13 +97,8 @@ static struct str lower(struct arena *a, struct str s)
 {
 	struct str from = utf8_cut(
 		utf8_mend(a, str_sub(s, 0, DNS_NAME_MAX)), DNS_NAME_MAX);
-	char *p = arena_alloc(a, from.len + 1);
 
-	for (size_t i = 0; i < from.len; i++)
-		p[i] = from.p[i] >= 'A' && from.p[i] <= 'Z'
-			       ? (char)(from.p[i] + 32)
-			       : from.p[i];
-	return str_n(p, from.len);
+	return arena_lower(a, from);
 }
 
 struct str auth_organization(struct arena *a, struct str domain)

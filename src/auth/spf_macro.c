@@ -23,14 +23,10 @@ struct piece {
 	struct str delimiters;
 };
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool is_alnum(char c)
 {
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+	return str_is_digit(c) || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
 }
 
 static bool is_one_of(char c, const char *set)
@@ -50,7 +46,7 @@ static int read_expand(struct str s, enum spf_place place, struct piece *out)
 	if (!is_one_of(out->letter, "slodiphv") &&
 		!(place != SPF_IN_DOMAIN && is_one_of(out->letter, "crt")))
 		return -1;
-	for (; at < s.len && is_digit(s.p[at]); at++)
+	for (; at < s.len && str_is_digit(s.p[at]); at++)
 		out->parts = MIN(
 			out->parts * 10 + (unsigned)(s.p[at] - '0'), 10000u);
 	if (at > 1 && out->parts == 0)
@@ -108,7 +104,7 @@ static bool is_toplabel(struct str s)
 	for (size_t i = 0; i < s.len; i++) {
 		if (!is_alnum(s.p[i]) && s.p[i] != '-')
 			return false;
-		has_more |= !is_digit(s.p[i]);
+		has_more |= !str_is_digit(s.p[i]);
 	}
 	return has_more;
 }

@@ -6,11 +6,6 @@
 
 #define VERSION STR("v=spf1")
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool is_alpha(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -100,7 +95,7 @@ static int cut_bits(
 	struct str digits;
 	uint64_t n;
 
-	while (at > 0 && is_digit(s->p[at - 1]))
+	while (at > 0 && str_is_digit(s->p[at - 1]))
 		at--;
 	digits = str_sub(*s, at, s->len);
 	if (digits.len == 0 || !str_ends(str_sub(*s, 0, at), mark))
@@ -210,7 +205,8 @@ static const struct row *find_row(
 
 static bool is_name_char(char c)
 {
-	return is_alpha(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
+	return is_alpha(c) || str_is_digit(c) || c == '-' || c == '_' ||
+	       c == '.';
 }
 
 /* Tells the length of the name of a modifier. */

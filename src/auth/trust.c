@@ -32,16 +32,6 @@ static bool is_below(struct str name, struct str domain)
 	       name.p[name.len - domain.len - 1] == '.';
 }
 
-static struct str lower(struct arena *a, struct str s)
-{
-	char *p = arena_alloc(a, s.len + 1);
-
-	for (size_t i = 0; i < s.len; i++)
-		p[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32)
-						      : s.p[i];
-	return str_n(p, s.len);
-}
-
 /* Finds the host behind "by" in a Received field, in lower case. */
 static struct str find_by(struct arena *a, struct str raw)
 {
@@ -59,7 +49,7 @@ static struct str find_by(struct arena *a, struct str raw)
 		word = str_sub(raw, begin, at - begin);
 		if (!depth && word.len) {
 			if (is_next)
-				return lower(a, word);
+				return arena_lower(a, word);
 			is_next = str_eq_case(word, STR("by"));
 		}
 		if (at == raw.len)
@@ -94,7 +84,7 @@ static bool is_ours(
 	if (!has_name(host))
 		return true;
 	for (size_t i = 0; i < s->n_trusted; i++) {
-		struct str id = lower(a, s->trusted[i]);
+		struct str id = arena_lower(a, s->trusted[i]);
 		if (str_eq(host, id) || is_below(host, id) ||
 			is_below(id, host) ||
 			str_eq(auth_organization(a, host),
@@ -144,7 +134,7 @@ static struct str domain_of(struct arena *a, struct str address)
 	if (str_ends(address, STR(">")))
 		address.len--;
 	at = str_rchr(address, '@');
-	return lower(a, str_sub(address, (size_t)(at + 1), address.len));
+	return arena_lower(a, str_sub(address, (size_t)(at + 1), address.len));
 }
 
 /* Why it is no pass, in the server's words. */
@@ -186,12 +176,13 @@ static void take_dkim(struct taking *t, const struct results_item *item)
 	sig = &t->out->dkim[t->out->n_dkim++];
 	sig->verdict = read_verdict(item->result);
 	sig->problem = problem_of(item, sig->verdict);
-	sig->domain = lower(t->arena, results_get(item, "header", "d"));
+	sig->domain = arena_lower(t->arena, results_get(item, "header", "d"));
 	sig->identity = results_get(item, "header", "i");
 	if (!sig->domain.len)
 		sig->domain = domain_of(t->arena, sig->identity);
 	sig->selector = results_get(item, "header", "s");
-	sig->algorithm = lower(t->arena, results_get(item, "header", "a"));
+	sig->algorithm = arena_lower(
+		t->arena, results_get(item, "header", "a"));
 }
 
 static bool is_policy(struct str s)
@@ -221,12 +212,13 @@ static struct str find_policy(struct arena *a, const struct results_item *item)
 	struct str rest = item->comment, word;
 
 	for (size_t i = 0; i < COUNT(props); i++) {
-		struct str s = lower(a, results_get(item, "policy", props[i]));
+		struct str s = arena_lower(
+			a, results_get(item, "policy", props[i]));
 		if (is_policy(s))
 			return s;
 	}
 	while (cut_word(&rest, &word)) {
-		struct str name, value = lower(a, word);
+		struct str name, value = arena_lower(a, word);
 		if (str_cut(&value, '=', &name) && is_policy(value) &&
 			(str_eq(name, STR("p")) || str_eq(name, STR("policy"))))
 			return value;
@@ -295,7 +287,9 @@ bool results_take(struct arena *a, struct mail *m, struct str from,
 {
 	size_t n, n_seen = 0;
 	const struct mail_header *h = mail_fields(m, &n);
-	struct taking t = { .arena = a, .out = out, .from = lower(a, from) };
+	struct taking t = {
+		.arena = a, .out = out, .from = arena_lower(a, from)
+	};
 	struct str id = STR_NULL;
 	bool has_spoken = false;
 

@@ -179,6 +179,16 @@ struct str arena_str(struct arena *a, struct str s)
 	return str_n(p, s.len);
 }
 
+struct str arena_lower(struct arena *a, struct str s)
+{
+	char *p = arena_alloc(a, s.len + 1);
+
+	for (size_t i = 0; i < s.len; i++)
+		p[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32)
+						      : s.p[i];
+	return (struct str){ p, s.len };
+}
+
 char *arena_strdup(struct arena *a, const char *s)
 {
 	size_t len = s ? strlen(s) + 1 : 0;

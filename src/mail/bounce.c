@@ -197,16 +197,11 @@ static void read_parts(struct reading *r)
  * Codes in what was said
  */
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static size_t count_digits(struct str s, size_t at)
 {
 	size_t n = 0;
 
-	while (at + n < s.len && is_digit(s.p[at + n]))
+	while (at + n < s.len && str_is_digit(s.p[at + n]))
 		n++;
 	return n;
 }
@@ -226,14 +221,14 @@ static size_t read_code(struct str s, size_t at)
 		return 0;
 	at += 3 + a + b;
 	if (at + 1 < s.len && (s.p[at] == '.' || s.p[at] == '-') &&
-		is_digit(s.p[at + 1]))
+		str_is_digit(s.p[at + 1]))
 		return 0;
 	return 3 + a + b;
 }
 
 static bool is_word_begin(struct str s, size_t at)
 {
-	return at == 0 || !(is_digit(s.p[at - 1]) || s.p[at - 1] == '.' ||
+	return at == 0 || !(str_is_digit(s.p[at - 1]) || s.p[at - 1] == '.' ||
 				  s.p[at - 1] == '-' ||
 				  (s.p[at - 1] >= 'a' && s.p[at - 1] <= 'z'));
 }
@@ -259,7 +254,7 @@ static struct str find_status(struct str s)
 
 	for (size_t i = 0; i + 4 < s.len; i++) {
 		struct str sure;
-		if (!is_digit(s.p[i]) || !is_word_begin(s, i))
+		if (!str_is_digit(s.p[i]) || !is_word_begin(s, i))
 			continue;
 		sure = status_behind_code(s, i);
 		if (sure.len)

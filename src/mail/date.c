@@ -136,11 +136,6 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c | 32) : c;
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool is_letter(char c)
 {
 	c = lower(c);
@@ -153,7 +148,7 @@ static int read_number(struct str s, size_t *i, int max, int *out)
 	int n = 0;
 
 	*out = 0;
-	while (*i < s.len && is_digit(s.p[*i]) && n < max) {
+	while (*i < s.len && str_is_digit(s.p[*i]) && n < max) {
 		*out = *out * 10 + (s.p[(*i)++] - '0');
 		n++;
 	}
@@ -251,12 +246,12 @@ static bool take_time(struct date *d, struct str s, size_t *i, int hour)
 	(*i)++;
 	if (read_number(s, i, 2, &d->minute) == 0)
 		return false;
-	if (*i + 1 < s.len && s.p[*i] == sep && is_digit(s.p[*i + 1])) {
+	if (*i + 1 < s.len && s.p[*i] == sep && str_is_digit(s.p[*i + 1])) {
 		(*i)++;
 		read_number(s, i, 2, &d->second);
 		if (*i + 1 < s.len && (s.p[*i] == '.' || s.p[*i] == ',') &&
-			is_digit(s.p[*i + 1]))
-			for ((*i)++; *i < s.len && is_digit(s.p[*i]);)
+			str_is_digit(s.p[*i + 1]))
+			for ((*i)++; *i < s.len && str_is_digit(s.p[*i]);)
 				(*i)++;
 	}
 	d->has_time = true;
@@ -329,7 +324,7 @@ static bool take_digits(struct date *d, struct str s, size_t *i)
 	size_t from = *i;
 	int number, width = read_number(s, i, 8, &number);
 	char next = *i < s.len ? s.p[*i] : 0;
-	bool digit_follows = *i + 1 < s.len && is_digit(s.p[*i + 1]);
+	bool digit_follows = *i + 1 < s.len && str_is_digit(s.p[*i + 1]);
 
 	if (!d->has_time && width <= 2 && digit_follows &&
 		(next == ':' || (next == '.' && d->month && d->n_numbers >= 2)))
@@ -430,14 +425,14 @@ static bool read_parts(struct date *d, struct str s)
 				(is_letter(s.p[i]) || is_inner(s, i)))
 				i++;
 			take_word(d, str_sub(s, from, i - from));
-		} else if (is_digit(c)) {
+		} else if (str_is_digit(c)) {
 			/* of "EST5EDT" */
 			if (d->has_zone && i && is_letter(s.p[i - 1]))
 				i++;
 			else if (!take_digits(d, s, &i))
 				return false;
 		} else if ((c == '+' || c == '-') && d->has_time &&
-			   i + 1 < s.len && is_digit(s.p[i + 1])) {
+			   i + 1 < s.len && str_is_digit(s.p[i + 1])) {
 			if (!take_zone(d, s, &i))
 				return false;
 		} else if (c == '(') {

@@ -13,11 +13,6 @@
 
 #define TEXT_HASHED ((size_t)256 * 1024)
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /*
  * A run of digits beside ':' , '/' , '-' or '.' and another digit is a time or
  * a date; it is skipped. An order's number stands alone, and counts.
@@ -27,10 +22,10 @@ static size_t count_time(struct str s, size_t at)
 	size_t end = at, n_marks = 0;
 
 	while (end < s.len &&
-		(is_digit(s.p[end]) ||
+		(str_is_digit(s.p[end]) ||
 			(strchr(":/.-", s.p[end]) && end + 1 < s.len &&
-				end > at && is_digit(s.p[end + 1])))) {
-		n_marks += !is_digit(s.p[end]);
+				end > at && str_is_digit(s.p[end + 1])))) {
+		n_marks += !str_is_digit(s.p[end]);
 		end++;
 	}
 	/* 10:15, 2026-11-25, 25.11.2026; not 12.50, not 1-800 */
@@ -56,7 +51,7 @@ static void hash_words(struct hash *h, struct str s)
 			continue;
 		}
 		is_gap = false;
-		n = is_digit(c) && (i == 0 || !is_digit(s.p[i - 1]))
+		n = str_is_digit(c) && (i == 0 || !str_is_digit(s.p[i - 1]))
 			    ? count_time(s, i)
 			    : 0;
 		if (n) {

@@ -18,15 +18,10 @@ struct signs {
 	bool ends_in_colon, ends_in_link, begins;
 };
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool has_digit(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (is_digit(s.p[i]))
+		if (str_is_digit(s.p[i]))
 			return true;
 	return false;
 }
@@ -36,9 +31,9 @@ static bool is_time_at(struct str s, size_t i)
 {
 	size_t k = i;
 
-	if (!is_digit(s.p[i]) || (i && is_digit(s.p[i - 1])))
+	if (!str_is_digit(s.p[i]) || (i && str_is_digit(s.p[i - 1])))
 		return false;
-	while (k < s.len && k < i + 2 && is_digit(s.p[k]))
+	while (k < s.len && k < i + 2 && str_is_digit(s.p[k]))
 		k++;
 	while (k < s.len && s.p[k] == ' ' && k < i + 3)
 		k++;
@@ -47,8 +42,10 @@ static bool is_time_at(struct str s, size_t i)
 	k++;
 	if (s.p[k] == ' ')
 		k++;
-	return k + 1 < s.len && is_digit(s.p[k]) && is_digit(s.p[k + 1]) &&
-	       !(k + 2 < s.len && (is_digit(s.p[k + 2]) || s.p[k + 2] == '.'));
+	return k + 1 < s.len && str_is_digit(s.p[k]) &&
+	       str_is_digit(s.p[k + 1]) &&
+	       !(k + 2 < s.len &&
+		       (str_is_digit(s.p[k + 2]) || s.p[k + 2] == '.'));
 }
 
 /* 2020, or 4.5.20, 04/05/2020, 2020-05-04 */
@@ -56,13 +53,13 @@ static bool is_date_at(struct str s, size_t i)
 {
 	size_t n_digits = 0, n_groups = 1;
 
-	if (i && (is_digit(s.p[i - 1]) || strchr("./-:", s.p[i - 1])))
+	if (i && (str_is_digit(s.p[i - 1]) || strchr("./-:", s.p[i - 1])))
 		return false;
 	for (size_t k = i; k < s.len; k++) {
-		if (is_digit(s.p[k])) {
+		if (str_is_digit(s.p[k])) {
 			n_digits++;
 		} else if (strchr("./-", s.p[k]) && k + 1 < s.len &&
-			   is_digit(s.p[k + 1])) {
+			   str_is_digit(s.p[k + 1])) {
 			n_groups++;
 		} else {
 			break;
@@ -79,7 +76,7 @@ static bool begins_attribution(const struct lines *l, struct str s)
 	while (s.len && (*s.p == '-' || *s.p == '"' || *s.p == ' '))
 		s = str_sub(s, 1, s.len);
 	return s.len &&
-	       (is_digit(*s.p) ||
+	       (str_is_digit(*s.p) ||
 		       quote_words_start(&l->words[WORDS_STARTERS], s) ||
 		       quote_words_start(&l->words[WORDS_DAYS], s));
 }
@@ -92,7 +89,7 @@ static struct signs read_signs(const struct lines *l, struct str all)
 	signs.has_address = str_chr(all, '@') >= 0;
 	signs.ends_in_link = signs.has_address && str_ends(all, STR(">"));
 	for (size_t i = 0; i < all.len; i++) {
-		if (!is_digit(all.p[i]))
+		if (!str_is_digit(all.p[i]))
 			continue;
 		signs.has_digit = true;
 		signs.has_time |= is_time_at(all, i);
@@ -128,7 +125,7 @@ static bool judge(
 		return true;
 	}
 	/* 2016-03-03 17:21 GMT+01:00 Ann */
-	if (n == 1 && s.has_time && s.has_date && is_digit(*all.p) &&
+	if (n == 1 && s.has_time && s.has_date && str_is_digit(*all.p) &&
 		str_find(all, STR(" gmt+")) > 0 &&
 		str_find(all, STR(" gmt+")) < 20) {
 		*is_sure = all.len < 100;

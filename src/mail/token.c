@@ -45,18 +45,6 @@ static size_t token_len(struct str s, size_t at)
 	return n >= TOKEN_LEAST && n <= TOKEN_MAX ? n : 0;
 }
 
-/* Copies with ASCII letters in lower case. */
-static struct str lower(struct arena *a, struct str s)
-{
-	struct str out = arena_str(a, s);
-	char *p = (char *)(uintptr_t)out.p;
-
-	for (size_t i = 0; i < out.len; i++)
-		if (p[i] >= 'A' && p[i] <= 'Z')
-			p[i] |= 32;
-	return out;
-}
-
 size_t mail_find_tokens(
 	struct arena *a, struct str s, struct str *out, size_t max)
 {
@@ -73,7 +61,7 @@ size_t mail_find_tokens(
 		len = token_len(s, at);
 		if (!len)
 			continue;
-		out[n++] = lower(a, str_sub(s, at + 3, len));
+		out[n++] = arena_lower(a, str_sub(s, at + 3, len));
 		at += len;
 	}
 	return n;
@@ -155,7 +143,7 @@ struct str mail_thread_subject(struct mail *m)
 
 	if (mail_value(m, STR("subject_base"), &s) < 0)
 		return STR("");
-	s = lower(m->arena, without_token(m->arena, s));
+	s = arena_lower(m->arena, without_token(m->arena, s));
 	p = to = (char *)(uintptr_t)s.p;
 	for (size_t i = 0; i < s.len; i++) {
 		bool is_white = (unsigned char)p[i] <= ' ' || p[i] == 0x7f;
@@ -171,7 +159,7 @@ struct str mail_thread_subject(struct mail *m)
 static void add_party(
 	struct arena *a, struct str address, struct str *out, size_t *n)
 {
-	struct str s = lower(a, address);
+	struct str s = arena_lower(a, address);
 
 	for (size_t i = 0; i < *n; i++)
 		if (str_eq(out[i], s))

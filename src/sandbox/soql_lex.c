@@ -30,11 +30,6 @@ static bool is_word(char c)
 	       (c >= '0' && c <= '9') || c == '_' || c == '.' || c == ':';
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static int hex_value(struct str s, unsigned *out)
 {
 	unsigned v = 0;
@@ -43,7 +38,7 @@ static int hex_value(struct str s, unsigned *out)
 		return -1;
 	for (int i = 0; i < 4; i++) {
 		char c = s.p[i];
-		int d = is_digit(c)	       ? c - '0'
+		int d = str_is_digit(c)	       ? c - '0'
 			: c >= 'a' && c <= 'f' ? c - 'a' + 10
 			: c >= 'A' && c <= 'F' ? c - 'A' + 10
 					       : -1;
@@ -112,7 +107,7 @@ static void lex_number(struct soql_parser *p)
 		char c = p->text.p[p->at];
 		if (p->at - start >= 4 && (c == '-' || c == 'T'))
 			is_time = true;
-		if (is_digit(c) || c == '.' || c == 'e' || c == 'E' ||
+		if (str_is_digit(c) || c == '.' || c == 'e' || c == 'E' ||
 			(is_time && strchr("-:+TZ", c)))
 			p->at++;
 		else
@@ -138,8 +133,9 @@ int sb_soql_next(struct soql_parser *p)
 	c = p->text.p[p->at];
 	if (c == '\'')
 		return lex_text(p);
-	if (is_digit(c) || ((c == '-' || c == '+') && p->at + 1 < p->text.len &&
-				   is_digit(p->text.p[p->at + 1]))) {
+	if (str_is_digit(c) ||
+		((c == '-' || c == '+') && p->at + 1 < p->text.len &&
+			str_is_digit(p->text.p[p->at + 1]))) {
 		lex_number(p);
 		return 0;
 	}

@@ -17,18 +17,14 @@ static bool is_alpha(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* Tells how long the identifier is that begins at `from`; 0: none does. */
 static size_t measure_identifier(struct str s, size_t from)
 {
 	size_t at = from;
 
 	if (at < s.len && is_alpha(s.p[at]))
-		while (at < s.len && (is_alpha(s.p[at]) || is_digit(s.p[at])))
+		while (at < s.len &&
+			(is_alpha(s.p[at]) || str_is_digit(s.p[at])))
 			at++;
 	return at - from;
 }
@@ -37,7 +33,7 @@ static size_t measure_digits(struct str s, size_t from)
 {
 	size_t at = from;
 
-	while (at < s.len && is_digit(s.p[at]))
+	while (at < s.len && str_is_digit(s.p[at]))
 		at++;
 	return at - from;
 }
@@ -68,7 +64,7 @@ bool sieve_is_identifier(struct str s)
 
 bool sieve_is_dotted(struct str s)
 {
-	return s.len && !is_digit(s.p[0]) && measure_name(s, 0) == s.len;
+	return s.len && !str_is_digit(s.p[0]) && measure_name(s, 0) == s.len;
 }
 
 struct str sieve_lower(struct arena *a, struct str s)
@@ -214,7 +210,7 @@ static int resolve_ref(struct sieve_check *c, struct sieve_ref *ref)
 	ssize_t dot;
 	int rc;
 
-	if (is_digit(ref->name.p[0])) {
+	if (str_is_digit(ref->name.p[0])) {
 		if (str_to_u64(ref->name, SIEVE_MATCH_VALUES_MAX - 1, &number) <
 			0) {
 			sieve_error(c, ref->pos, "there is no ${%.*s}",

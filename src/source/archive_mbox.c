@@ -22,19 +22,15 @@ struct mbox {
 	size_t n_mails;
 };
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* "From ann@example.org Tue Nov 24 21:00:00 2026": a time must be in it. */
 bool archive_is_from_line(struct str line)
 {
 	if (!str_starts(line, STR("From ")))
 		return false;
 	for (size_t i = 6; i + 3 < line.len; i++)
-		if (line.p[i] == ':' && is_digit(line.p[i - 1]) &&
-			is_digit(line.p[i + 1]) && is_digit(line.p[i + 2]))
+		if (line.p[i] == ':' && str_is_digit(line.p[i - 1]) &&
+			str_is_digit(line.p[i + 1]) &&
+			str_is_digit(line.p[i + 2]))
 			return true;
 	return false;
 }

@@ -117,11 +117,6 @@ struct reader {
 	struct err *err;
 };
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool is_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -160,7 +155,7 @@ static struct str read_name(struct reader *r)
 	size_t from = r->at;
 
 	while (r->at < r->text.len &&
-		(is_letter(r->text.p[r->at]) || is_digit(r->text.p[r->at])))
+		(is_letter(r->text.p[r->at]) || str_is_digit(r->text.p[r->at])))
 		r->at++;
 	return str_sub(r->text, from, r->at - from);
 }
@@ -174,7 +169,7 @@ static struct node *read_number(struct reader *r)
 	if (!n)
 		return NULL;
 	while (r->at < r->text.len &&
-		(is_digit(r->text.p[r->at]) || r->text.p[r->at] == '.'))
+		(str_is_digit(r->text.p[r->at]) || r->text.p[r->at] == '.'))
 		r->at++;
 	word = str_sub(r->text, from, r->at - from);
 	if (decimal_read(word, &n->number)) {
@@ -322,7 +317,7 @@ static struct node *read_factor(struct reader *r)
 	if (++r->depth > CALC_DEPTH_MAX) {
 		err_set(r->err, ERR_PERM, "is nested more than %d deep",
 			CALC_DEPTH_MAX);
-	} else if (is_digit(c) || c == '.') {
+	} else if (str_is_digit(c) || c == '.') {
 		n = read_number(r);
 	} else if (c == '$') {
 		n = read_reference(r);

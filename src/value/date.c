@@ -115,8 +115,8 @@ static bool cut_tokens(struct arena *a, struct str s, struct reading *r)
 		if (r->n == TOKENS_MAX || !(n = utf8_next(s, &c)))
 			return false;
 		*t = (struct token){ .is_near = is_near };
-		if (typed_is_digit(s.p[0])) {
-			for (n = 0; n < s.len && typed_is_digit(s.p[n]); n++)
+		if (str_is_digit(s.p[0])) {
+			for (n = 0; n < s.len && str_is_digit(s.p[n]); n++)
 				t->number = MIN(
 					t->number * 10 + s.p[n] - '0', 100000);
 			t->kind = TOKEN_NUMBER;

@@ -32,15 +32,15 @@ static bool read_groups(struct str s, struct groups *g)
 	size_t i = 0, from = 0;
 
 	*g = (struct groups){ .n = 0 };
-	while (i < s.len && typed_is_digit(s.p[i])) {
+	while (i < s.len && str_is_digit(s.p[i])) {
 		if (g->n == GROUPS_MAX)
 			return false;
 		from = i;
-		while (i < s.len && typed_is_digit(s.p[i]))
+		while (i < s.len && str_is_digit(s.p[i]))
 			i++;
 		g->digits[g->n++] = str_sub(s, from, i - from);
 		if (i + 1 >= s.len || !is_separator(s.p[i]) ||
-			!typed_is_digit(s.p[i + 1]))
+			!str_is_digit(s.p[i + 1]))
 			break;
 		if (g->n < GROUPS_MAX)
 			g->separators[g->n] = s.p[i];
@@ -184,7 +184,7 @@ static bool is_unit(struct str rest)
 	rest = str_trim(rest);
 	for (size_t i = 0; i < rest.len; i++) {
 		depth += (rest.p[i] == '(') - (rest.p[i] == ')');
-		if (depth <= 0 && typed_is_digit(rest.p[i]))
+		if (depth <= 0 && str_is_digit(rest.p[i]))
 			return false;
 	}
 	return !rest.len || !memchr("+-*/=.,:", rest.p[0], 8);

@@ -107,7 +107,7 @@ static struct str cut_label(struct str s)
 {
 	size_t i = 0;
 
-	while (i < s.len && !typed_is_digit(s.p[i]) && s.p[i] != '+' &&
+	while (i < s.len && !str_is_digit(s.p[i]) && s.p[i] != '+' &&
 		s.p[i] != '(')
 		i++;
 	for (size_t k = 0; k < i; k++)
@@ -125,7 +125,7 @@ static bool take_digits(struct str s, struct buf *b)
 			i += 2;
 			continue;
 		}
-		if (typed_is_digit(s.p[i]))
+		if (str_is_digit(s.p[i]))
 			buf_byte(b, (unsigned char)s.p[i]);
 		else if (!memchr(" ()-./", s.p[i], 6))
 			return false;

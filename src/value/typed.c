@@ -196,7 +196,7 @@ static void learn_date(struct typed_style *style, struct str s)
 
 	for (int i = 0; i < 3; i++) {
 		for (digits = 0;
-			at < s.len && typed_is_digit(s.p[at]) && digits < 4;
+			at < s.len && str_is_digit(s.p[at]) && digits < 4;
 			digits++, at++)
 			n[i] = n[i] * 10 + (unsigned)(s.p[at] - '0');
 		if (digits == 0 || (i < 2 && digits > 2))
@@ -221,7 +221,7 @@ void typed_learn(struct typed_style *style, struct str text)
 		struct str rest = str_sub(text, i, TYPED_TEXT_MAX);
 		int shows;
 
-		if (!typed_is_digit(text.p[i])) {
+		if (!str_is_digit(text.p[i])) {
 			i++;
 			continue;
 		}
@@ -229,8 +229,8 @@ void typed_learn(struct typed_style *style, struct str text)
 		style->comma_is_decimal += shows > 0;
 		style->point_is_decimal += shows < 0;
 		learn_date(style, rest);
-		while (i < text.len && (typed_is_digit(text.p[i]) ||
-					       strchr(".,'/-", text.p[i])))
+		while (i < text.len &&
+			(str_is_digit(text.p[i]) || strchr(".,'/-", text.p[i])))
 			i++;
 	}
 }
@@ -282,7 +282,7 @@ static const char *read_boolean(struct str s, struct str *out)
 
 static bool is_address_byte(char c)
 {
-	return typed_is_digit(c) || (c >= 'a' && c <= 'z') ||
+	return str_is_digit(c) || (c >= 'a' && c <= 'z') ||
 	       (c >= 'A' && c <= 'Z') || (c & 0x80) ||
 	       strchr("!#$%&'*+-/=?^_`{|}~.", c);
 }

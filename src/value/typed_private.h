@@ -21,11 +21,6 @@ const struct locale *typed_locale(struct str name);
  */
 struct str typed_plain(struct arena *a, struct str s);
 
-static inline bool typed_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* Each reads a plain, trimmed text. Returns: NULL, or why it is none. */
 const char *typed_number(struct arena *a, struct str s,
 	const struct typed_options *o, struct str *out);

@@ -51,16 +51,6 @@ static const struct sieve_list *find_list(
 	return NULL;
 }
 
-static struct str to_lower(struct arena *a, struct str s)
-{
-	char *p = arena_alloc(a, s.len + 1);
-
-	for (size_t i = 0; i < s.len; i++)
-		p[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32)
-						      : s.p[i];
-	return str_n(p, s.len);
-}
-
 /* Makes the form in which members and values compare. */
 static struct str make_plain(struct arena *a, struct str s)
 {
@@ -70,7 +60,7 @@ static struct str make_plain(struct arena *a, struct str s)
 	if (str_chr(s, '@') >= 0 &&
 		sieve_address_read(a, s, &address, &why) == 0)
 		s = address;
-	return to_lower(a, s);
+	return arena_lower(a, s);
 }
 
 /*

@@ -226,16 +226,6 @@ static int claim(struct sieve_check *c, struct sieve_ref *ref,
 	return 1;
 }
 
-struct str mailmill_lower(struct arena *a, struct str s)
-{
-	char *p = arena_alloc(a, s.len + 1);
-
-	for (size_t i = 0; i < s.len; i++)
-		p[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32)
-						      : s.p[i];
-	return str_n(p, s.len);
-}
-
 void mailmill_note_auth(struct sieve_check *c)
 {
 	script_state(c)->asks_dns = true;
@@ -273,7 +263,7 @@ static int check_mail(
 	const char **names;
 	size_t n;
 
-	name = mailmill_lower(sieve_check_arena(c), name);
+	name = arena_lower(sieve_check_arena(c), name);
 	if (str_starts(name, STR("header.")) &&
 		sieve_is_identifier(str_sub(name, 7, SIZE_MAX)))
 		return claim(c, ref, REF_MAIL, name, 0);

@@ -54,8 +54,6 @@ int mailmill_choice(struct sieve_check *c, const struct sieve_text *t,
  */
 int mailmill_check_api_name(
 	struct sieve_check *c, const struct sieve_text *t, const char *what);
-/* Copies with ASCII letters in lower case. */
-struct str mailmill_lower(struct arena *a, struct str s);
 /* Tells whether a command is one whose block makes a record. */
 bool mailmill_is_record(const struct sieve_node *n);
 

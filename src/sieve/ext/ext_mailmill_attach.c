@@ -157,10 +157,10 @@ static int match_name(
 {
 	struct str groups[1];
 
-	name = mailmill_lower(r->arena, name);
+	name = arena_lower(r->arena, name);
 	for (size_t i = 0; i < n; i++) {
-		int rc = sieve_glob(mailmill_lower(r->arena, globs[i]), name,
-			true, groups, COUNT(groups), &r->steps);
+		int rc = sieve_glob(arena_lower(r->arena, globs[i]), name, true,
+			groups, COUNT(groups), &r->steps);
 		if (rc < 0)
 			return sieve_fail(r, "too many steps");
 		if (rc > 0)

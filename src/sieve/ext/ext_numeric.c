@@ -8,21 +8,16 @@
 #include "../match.h"
 #include "../sieve_private.h"
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static struct str normal_numeric(struct arena *a, struct str s)
 {
 	size_t from = 0, to;
 
 	(void)a;
-	if (!s.len || !is_digit(s.p[0]))
+	if (!s.len || !str_is_digit(s.p[0]))
 		return STR("~");
 	while (from < s.len && s.p[from] == '0')
 		from++;
-	for (to = from; to < s.len && is_digit(s.p[to]);)
+	for (to = from; to < s.len && str_is_digit(s.p[to]);)
 		to++;
 	return str_sub(s, from, to - from);
 }

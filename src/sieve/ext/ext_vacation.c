@@ -230,15 +230,6 @@ static struct str as_written(const struct sieve_arg *arg)
 	return arg ? arg->texts[0].value : STR("");
 }
 
-static struct str lower(struct sieve_run *r, struct str s)
-{
-	char *p = arena_alloc(r->arena, s.len + 1);
-
-	for (size_t i = 0; i < s.len; i++)
-		p[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] + 32 : s.p[i];
-	return str_n(p, s.len);
-}
-
 static int get_mark(const struct answer *v, struct str *key)
 {
 	const struct sieve_arg *handle = sieve_node_param(v->n, "handle");
@@ -249,8 +240,8 @@ static int get_mark(const struct answer *v, struct str *key)
 
 	if (rc < 0)
 		return rc;
-	fields[1] = lower(v->r, fields[1]);
-	fields[2] = lower(v->r, fields[2]);
+	fields[1] = arena_lower(v->r->arena, fields[1]);
+	fields[2] = arena_lower(v->r->arena, fields[2]);
 	if (!handle) {
 		fields[3] = STR("arguments");
 		fields[4] = as_written(sieve_node_param(v->n, "subject"));
